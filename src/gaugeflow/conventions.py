@@ -1,0 +1,37 @@
+"""The one table of signs, normalisations and orders that every module cites.
+
+    extents        (x, y, z, t); 3D (x, y, t), 2D (x, t): the time direction is last
+    links          links[..., t, z, y, x, mu, a, b] complex128, x fastest, mu = 0 is x and mu = D - 1 is t
+    direction mu   acts on site axis D - 1 - mu (counted among the site axes)
+    plaquette      Re tr U_p / N averaged over sites and planes, 1 for cold links
+    action         S = beta sum_p (1 - Re tr U_p / N), beta = 2 N / g^2 for SU(N)
+    generators     hermitian T_a with tr T_a T_b = delta_ab / 2 for SU(N); T = 1 for U(1)
+    momenta        P = i p_a T_a anti-hermitian, kinetic energy p_a p_a / 2, so that tau is the usual MD time
+    flow_time      t / a^2, dV/dt = -P(U S^dagger) V without beta and N; for U(1) dtheta/dt = -sum +- sin theta_p
+    E_plaquette    2 sum_{mu<nu} Re tr (1 - U_p) per site
+    E_clover       -sum_{mu<nu} tr F F per site, F the traceless anti-hermitian part of the mean of four leaves
+    charge, 4D     Q = -(1/4 pi^2) sum tr[F_xy F_zt - F_xz F_yt + F_xt F_yz], eps_xyzt = +1
+    charge, 2D     Q = sum of theta_p in (-pi, pi] / 2 pi
+    tau_int        1/2 + sum_{t>=1} rho(t): 1/2 for white noise; n_eff = n / (2 tau_int)
+"""
+
+import numpy as np
+
+LINK_DTYPE = np.dtype(np.complex128)
+"""Links in memory and in files: double precision, little-endian on disk."""
+
+DIRECTION_NAMES = {2: ("x", "t"), 3: ("x", "y", "t"), 4: ("x", "y", "z", "t")}
+"""Names of direction mu = 0 .. D - 1 for each number of dimensions."""
+
+GROUP_RANK = {"U1": 1, "SU2": 2, "SU3": 3}
+"""Matrix size N of every gauge group that has specialised kernels."""
+
+
+def site_axis(ndim: int, mu: int) -> int:
+    """Site axis (0 is the slowest, t) along which direction `mu` steps."""
+    return ndim - 1 - mu
+
+
+def planes(ndim: int) -> tuple[tuple[int, int], ...]:
+    """All (mu, nu) with mu < nu, in the order in which kernels number them."""
+    return tuple((mu, nu) for mu in range(ndim) for nu in range(mu + 1, ndim))
