@@ -1,0 +1,146 @@
+"""The part of a study that defines a Markov chain, and its identity."""
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from gaugeflow.config.canonical import canonical_json, sha256_text
+from gaugeflow.config.fields import (
+    MAX_SITES,
+    Chains,
+    Extents,
+    Fraction,
+    FrozenModel,
+    Group,
+    NonNegativeInt,
+    Positive,
+    PositiveInt,
+    Seed,
+)
+
+SCHEMA_VERSION = 1
+
+
+class TuneRequest(FrozenModel):
+    """Ask for a number of integrator steps that reaches a given acceptance on a pilot chain of its own."""
+
+    target_acceptance: Annotated[Fraction, Field(gt=0, lt=1, description="wanted acceptance rate, between 0 and 1")]
+    pilot_trajectories: Annotated[PositiveInt, Field(description="length of a pilot run in trajectories")]
+
+
+def _steps_kind(value: object) -> str:
+    return "tune" if isinstance(value, dict | TuneRequest) else "number"
+
+
+Steps = Annotated[
+    Annotated[PositiveInt, Tag("number")] | Annotated[TuneRequest, Tag("tune")],
+    Discriminator(_steps_kind),
+    Field(description="integrator steps per trajectory, or a request to tune them"),
+]
+
+
+class HmcSampler(FrozenModel):
+    """Hybrid Monte Carlo with one integrator for one force."""
+
+    kind: Literal["hmc"]
+    integrator: Annotated[Literal["leapfrog", "omf2"], Field(description="splitting scheme, both of order 2")]
+    tau: Annotated[Positive, Field(description="length of a trajectory in MD time units")]
+    n_steps: Steps
+
+
+class WilsonAction(FrozenModel):
+    """S = beta sum_p (1 - Re tr U_p / N)."""
+
+    kind: Literal["wilson"]
+    beta: Annotated[Positive, Field(description="coupling beta = 2N/g^2 (dimensionless)")]
+
+
+class FileStart(FrozenModel):
+    """Start from the last configuration of a file; its hash keeps the chain's identity independent of the path."""
+
+    file: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9._/-]+$", description="configurations file, relative to the working folder")
+    ]
+    content_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="as printed by gaugeflow info FILE")]
+
+
+def _start_kind(value: object) -> str:
+    return "file" if isinstance(value, dict | FileStart) else "name"
+
+
+Start = Annotated[
+    Annotated[Literal["cold", "hot", "mixed"], Tag("name")] | Annotated[FileStart, Tag("file")],
+    Discriminator(_start_kind),
+    Field(description="first links: unit, Haar, both (even chains cold, odd hot), or the end of a file"),
+]
+
+
+class EnsembleSpec(FrozenModel):
+    """Everything that defines the chains of one ensemble, and nothing else: no length, no ranks, no name."""
+
+    version: Literal[1] = SCHEMA_VERSION
+    group: Group
+    extents: Extents
+    action: WilsonAction
+    sampler: HmcSampler
+    chains: Chains
+    seed: Seed
+    start: Start
+    thermalisation: Annotated[NonNegativeInt, Field(description="trajectories before the first that counts")]
+    save_every: Annotated[PositiveInt, Field(description="trajectories between saved configurations")]
+    configs_per_chunk: Annotated[PositiveInt, Field(description="configurations in one file")]
+
+    @model_validator(mode="after")
+    def _sites_fit_the_counter(self) -> "EnsembleSpec":
+        if self.sites >= MAX_SITES:
+            raise ValueError("extents: fewer than 2^40 sites in all, the width of the random numbers' site field")
+        return self
+
+    @property
+    def beta(self) -> float:
+        """Coupling of the action."""
+        return self.action.beta
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions, 2 to 4."""
+        return len(self.extents)
+
+    @property
+    def sites(self) -> int:
+        """Number of lattice sites."""
+        return math.prod(self.extents)
+
+    @property
+    def tuned(self) -> bool:
+        """Whether n_steps is a request that `gaugeflow tune` has to answer."""
+        return isinstance(self.sampler.n_steps, TuneRequest)
+
+
+def extents_text(extents: tuple[int, ...]) -> str:
+    """(8, 8, 8, 16) -> "8x8x8x16"."""
+    return "x".join(str(extent) for extent in extents)
+
+
+def number_text(value: float) -> str:
+    """Shortest text of a float that is safe in a path: 6.0 -> "6.0", 1e22 -> "1e22"."""
+    return repr(float(value)).replace("+", "")
+
+
+def ensemble_id(request: EnsembleSpec) -> str:
+    """Identity of an ensemble: a readable prefix and ten hexadecimal digits of the hash of its request.
+
+    request   the spec as asked for (with the tune request, if any), so that the identity is known before anything runs
+
+    Law       the same for 1, 1.0 and 1e0; independent of chunks, ranks, label    tests/config/test_identity.py
+    """
+    prefix = f"{request.group.lower()}_{request.ndim}d_b{number_text(request.beta)}_{extents_text(request.extents)}"
+    return f"{prefix}-{sha256_text(canonical_json(request))[:10]}"
+
+
+def resolved(request: EnsembleSpec, n_steps: int) -> EnsembleSpec:
+    """The spec to run: `request` with its number of integrator steps filled in."""
+    content = request.model_dump()
+    content["sampler"]["n_steps"] = n_steps
+    return EnsembleSpec.model_validate(content)

@@ -1,0 +1,112 @@
+"""pydantic's errors as lines that say where, got, wanted and what to do."""
+
+import difflib
+from collections.abc import Sequence
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from gaugeflow.config.fields import as_tuples
+from gaugeflow.errors import ConfigError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+MAX_SHOWN = 5
+
+_WANTED = {
+    "missing": "this key",
+    "int_type": "an integer",
+    "float_type": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping of keys",
+    "finite_number": "a finite number",
+    "greater_than": "a number greater than {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than": "a number less than {lt}",
+    "less_than_equal": "a number of at most {le}",
+    "string_pattern_mismatch": "text of the form {pattern}",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+    "too_short": "a list of at least {min_length} entries",
+    "too_long": "a list of at most {max_length} entries",
+    "literal_error": "{expected}",
+}
+
+
+def validated(model: type[Model], content: Any, where: str) -> Model:
+    """`content` (parsed YAML or JSON) as a model.
+
+    where   file name, the beginning of every message
+
+    Raises  ConfigError with up to five lines: file, key path, got, wanted, what to do
+    """
+    try:
+        return model.model_validate(as_tuples(content))
+    except ValidationError as error:
+        lines = [_line(item, content, model, where) for item in error.errors(include_url=False)]
+        hidden = len(lines) - MAX_SHOWN
+        if hidden > 0:
+            lines = [*lines[:MAX_SHOWN], f"{where}: and {hidden} more"]
+        raise ConfigError("\n".join(lines)) from error
+
+
+def key_path(parts: Sequence[int | str]) -> str:
+    """("scales", "tiny", "ensembles", 0, "beta") -> "scales.tiny.ensembles[0].beta"."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return text.removeprefix(".") or "(top level)"
+
+
+def _line(item: Any, content: Any, model: type[BaseModel], where: str) -> str:
+    path = _real_path(item["loc"], content, item["type"])
+    key = key_path(path)
+    if item["type"] == "extra_forbidden":
+        return f"{where}: {key}: got an unknown key, wanted {_suggestion(str(path[-1]), model)}; correct or remove it"
+    if item["type"] == "missing":
+        return f"{where}: {key}: got nothing, wanted this key; add it"
+    if item["type"] == "value_error":
+        message = str(item["ctx"]["error"])
+        got = f"got {_short(item['input'])}, " if not isinstance(item["input"], dict) else ""
+        return f"{where}: {key}: {got}wanted {message}; correct it"
+    wanted = _WANTED.get(item["type"], item["msg"]).format(**item.get("ctx", {}))
+    return f"{where}: {key}: got {_short(item['input'])}, wanted {wanted}; correct it"
+
+
+def _real_path(loc: Sequence[int | str], content: Any, kind: str) -> tuple[int | str, ...]:
+    """The location without pydantic's union tags: only steps that exist in the content (or the missing key)."""
+    path: list[int | str] = []
+    for position, part in enumerate(loc):
+        named = isinstance(content, dict) and isinstance(part, str) and part in content
+        numbered = isinstance(content, list | tuple) and isinstance(part, int) and part < len(content)
+        if named or numbered:
+            content = content[part]
+        elif not (kind == "missing" and position == len(loc) - 1):
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _suggestion(name: str, model: type[BaseModel]) -> str:
+    known = sorted(_all_keys(model))
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"perhaps {close[0]!r}" if close else f"a key of the schema ({', '.join(sorted(model.model_fields))}, ..)"
+
+
+def _all_keys(annotation: Any) -> set[str]:
+    """Names of the fields of a model and of all models inside."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        fields = annotation.model_fields
+        return set(fields).union(*(_all_keys(field.annotation) for field in fields.values()))
+    return set().union(*(_all_keys(part) for part in get_args(annotation)), set())
+
+
+def _short(value: Any) -> str:
+    """The value as text of at most 60 characters; tuples shown as the lists that they were in the file."""
+    if isinstance(value, dict):
+        return f"a mapping with keys {', '.join(map(str, list(value)[:5]))}"
+    text = (
+        repr(value).replace("(", "[").replace(",)", "]").replace(")", "]") if isinstance(value, tuple) else repr(value)
+    )
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,78 @@
+"""The base model and the kinds of values that study files are made of."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from gaugeflow.conventions import GROUP_RANK
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""What may become part of a path or of a shell line."""
+
+# Philox counter: site 40 | chain 24 | trajectory 32 | purpose 8 | direction 3 | draw 21 bits; key 64 bits.
+MAX_SITES = 2**40
+MAX_CHAINS = 2**24
+MAX_TRAJECTORIES = 2**32
+MAX_SEED = 2**64
+
+
+class FrozenModel(BaseModel):
+    """Base of all settings: immutable, no conversions between types, unknown keys refused."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", validate_default=True)
+
+
+def as_tuples(value: Any) -> Any:
+    """The lists of parsed YAML or JSON as tuples, at any depth: strict models take tuples only."""
+    if isinstance(value, list | tuple):
+        return tuple(as_tuples(item) for item in value)
+    if isinstance(value, dict):
+        return {key: as_tuples(item) for key, item in value.items()}
+    return value
+
+
+def _known_group(name: str) -> str:
+    if name not in GROUP_RANK:
+        raise ValueError(f"one of {', '.join(GROUP_RANK)}")
+    return name
+
+
+def _one_or_many(value: Any) -> Any:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _one_or_many_lists(value: Any) -> Any:
+    nested = isinstance(value, tuple) and value and isinstance(value[0], tuple)
+    return value if nested else (value,)
+
+
+Group = Annotated[
+    str,
+    AfterValidator(_known_group),
+    WithJsonSchema({"type": "string", "enum": list(GROUP_RANK)}),
+    Field(description="gauge group"),
+]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+PositiveInt = Annotated[int, Field(ge=1, lt=MAX_TRAJECTORIES)]
+NonNegativeInt = Annotated[int, Field(ge=0, lt=MAX_TRAJECTORIES)]
+Chains = Annotated[
+    int, Field(ge=1, le=MAX_CHAINS, description="independent Markov chains, a leading axis of all arrays")
+]
+Seed = Annotated[int, Field(ge=0, lt=MAX_SEED, description="key of the counter-based random numbers, 64 bits")]
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]
+Extents = Annotated[
+    tuple[Annotated[int, Field(ge=2, lt=MAX_SITES)], ...],
+    Field(min_length=2, max_length=4, description="lattice extents in sites, (x, t), (x, y, t) or (x, y, z, t)"),
+]
+BetaScan = Annotated[
+    tuple[Positive, ...],
+    BeforeValidator(_one_or_many, json_schema_input_type=Positive | tuple[Positive, ...]),
+    Field(min_length=1, description="coupling beta = 2N/g^2 (dimensionless), one or a scan"),
+]
+ExtentsScan = Annotated[
+    tuple[Extents, ...],
+    BeforeValidator(_one_or_many_lists, json_schema_input_type=Extents | tuple[Extents, ...]),
+    Field(min_length=1, description="lattice extents in sites, time last, one list or a scan of lists"),
+]

@@ -1,0 +1,121 @@
+"""The study file: what may stand in it."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from gaugeflow.config.ensemble import (
+    EnsembleSpec,
+    FileStart,
+    HmcSampler,
+    Start,
+    TuneRequest,
+    WilsonAction,
+)
+from gaugeflow.config.fields import (
+    MAX_TRAJECTORIES,
+    BetaScan,
+    Chains,
+    ExtentsScan,
+    Fraction,
+    FrozenModel,
+    Group,
+    NonNegativeInt,
+    PositiveInt,
+    Seed,
+)
+from gaugeflow.config.settings import AnalysisSettings, FlowSettings, LoopSettings, MeasureSettings, TimeGrid
+
+__all__ = [
+    "AnalysisSettings",
+    "EnsembleEntry",
+    "EnsembleSpec",
+    "FileStart",
+    "FlowSettings",
+    "HmcSampler",
+    "LoopSettings",
+    "MeasureSettings",
+    "Scale",
+    "Scales",
+    "StudyFile",
+    "TimeGrid",
+    "TuneRequest",
+    "WilsonAction",
+]
+
+LABEL_FIELDS = ("group", "ndim", "beta", "extents", "seed")
+DEFAULT_LABEL = "b{beta}_{extents}"
+
+
+def _check_label(template: str) -> None:
+    unknown = [name for name in re.findall(r"\{([^{}]*)\}", template) if name not in LABEL_FIELDS]
+    if unknown:
+        raise ValueError(f"label: fields in braces out of {', '.join(LABEL_FIELDS)}, not {unknown[0]!r}")
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", re.sub(r"\{[^{}]*\}", "x", template)):
+        raise ValueError("label: letters, digits, '.', '_', '-' and {fields} only")
+
+
+class EnsembleEntry(FrozenModel):
+    """One entry of `ensembles`; lists under `beta` and `extents` are scans and are multiplied out."""
+
+    label: Annotated[str, Field(max_length=80, description="name in tables; {beta}, {extents}, .. are filled in")] = (
+        DEFAULT_LABEL
+    )
+    group: Group
+    extents: ExtentsScan
+    beta: BetaScan
+    chains: Chains
+    seed: Seed
+    start: Start
+    sampler: HmcSampler
+    thermalisation: Annotated[NonNegativeInt, Field(description="trajectories before the first that counts")]
+    save_every: Annotated[PositiveInt, Field(description="trajectories between saved configurations")]
+    configs_per_chunk: Annotated[PositiveInt, Field(description="configurations in one file")]
+    chunks: Annotated[PositiveInt, Field(le=10_000, description="number of files; not part of the identity")]
+    acceptance_band: Annotated[
+        tuple[Fraction, ...],
+        Field(min_length=2, max_length=2, description="allowed acceptance over the last 50 production trajectories"),
+    ] = (0.0, 1.0)
+    ranks: Annotated[PositiveInt, Field(description="MPI ranks; not part of the identity")] = 1
+    grid: Annotated[
+        tuple[PositiveInt, ...] | None,
+        Field(description="ranks along (chains, t, z, y, x), in 2D (chains, t, x); null: chosen automatically"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "EnsembleEntry":
+        _check_label(self.label)
+        if self.acceptance_band[0] >= self.acceptance_band[1]:
+            raise ValueError("acceptance_band: a lower bound below the upper one")
+        trajectories = self.thermalisation + self.chunks * self.configs_per_chunk * self.save_every
+        if trajectories >= MAX_TRAJECTORIES:
+            raise ValueError(
+                "fewer than 2^32 trajectories in all (thermalisation + chunks x configs_per_chunk x save_every), "
+                f"not {trajectories}"
+            )
+        return self
+
+
+class Scale(FrozenModel):
+    """One size of the study."""
+
+    ensembles: Annotated[tuple[EnsembleEntry, ...], Field(min_length=1, description="what to generate")]
+    measure: MeasureSettings
+    flow: FlowSettings | None = None
+    analysis: AnalysisSettings = AnalysisSettings()
+
+
+class Scales(FrozenModel):
+    """The two sizes that every study has."""
+
+    full: Annotated[Scale, Field(description="the size that answers the question")]
+    tiny: Annotated[Scale, Field(description="a size for tests and demonstrations")]
+
+
+class StudyFile(FrozenModel):
+    """A gaugeflow study: which gauge ensembles to generate, what to measure on them, how to analyse it."""
+
+    version: Annotated[Literal[1], Field(description="version of this format")]
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    scales: Scales

@@ -1,0 +1,160 @@
+"""A study at one scale, its scans multiplied out: what the workflow runs."""
+
+import itertools
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from gaugeflow.config.ensemble import EnsembleSpec, WilsonAction, ensemble_id, extents_text, number_text
+from gaugeflow.config.fields import NAME_PATTERN
+from gaugeflow.config.schema import EnsembleEntry, Scale
+from gaugeflow.config.settings import AnalysisSettings, FlowSettings, LoopSettings, MeasureSettings
+from gaugeflow.errors import ConfigError
+
+AXES = {2: ("chains", "t", "x"), 3: ("chains", "t", "y", "x"), 4: ("chains", "t", "z", "y", "x")}
+"""What a process grid cuts, in its order, for each number of dimensions."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """One ensemble of a study: the request that defines its chains, and how far and where to run them."""
+
+    label: str
+    spec: EnsembleSpec
+    ensemble_id: str
+    chunks: int
+    ranks: int
+    grid: tuple[int, ...] | None
+    acceptance_band: tuple[float, float]
+
+    @property
+    def configs_total(self) -> int:
+        """Saved configurations per chain."""
+        return self.chunks * self.spec.configs_per_chunk
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study file at one scale."""
+
+    name: str
+    title: str
+    scale: str
+    folder: Path
+    file: Path
+    ensembles: tuple[Ensemble, ...]
+    measure: MeasureSettings
+    flow: FlowSettings | None
+    analysis: AnalysisSettings
+
+    def ensemble(self, name: str) -> Ensemble:
+        """The ensemble with this id or label.
+
+        Raises  ConfigError listing what there is
+        """
+        for ensemble in self.ensembles:
+            if name in (ensemble.ensemble_id, ensemble.label):
+                return ensemble
+        known = ", ".join(f"{e.label} ({e.ensemble_id})" for e in self.ensembles)
+        raise ConfigError(
+            f"{self.file}: no ensemble {name!r} at scale {self.scale}, wanted one of {known}; name an id or a label"
+        )
+
+
+def expand(scale: Scale, where: str) -> tuple[Ensemble, ...]:
+    """All ensembles of one scale: for every entry the product of its extents and its betas.
+
+    where   file and key path of the scale, for messages
+
+    Raises  ConfigError for labels or ids that occur twice, a grid that does not fit, loops larger than the lattice
+    """
+    ensembles: list[Ensemble] = []
+    for number, entry in enumerate(scale.ensembles):
+        place = f"{where}.ensembles[{number}]"
+        for extents, beta in itertools.product(entry.extents, entry.beta):
+            ensemble = _resolve(entry, extents, beta, place)
+            _check_grid(ensemble, place)
+            _check_loops(scale.measure.loops, ensemble, where)
+            _check_new(ensemble, ensembles, place)
+            ensembles.append(ensemble)
+    return tuple(ensembles)
+
+
+def _resolve(entry: EnsembleEntry, extents: tuple[int, ...], beta: float, place: str) -> Ensemble:
+    if math.prod(extents) >= 2**40:
+        raise ConfigError(
+            f"{place}.extents: got {list(extents)}, wanted fewer than 2^40 sites in all; choose a smaller lattice"
+        )
+    shared = ("group", "sampler", "chains", "seed", "start", "thermalisation", "save_every", "configs_per_chunk")
+    spec = EnsembleSpec(
+        extents=extents,
+        action=WilsonAction(kind="wilson", beta=beta),
+        **{name: getattr(entry, name) for name in shared},
+    )
+    values = {
+        "group": spec.group,
+        "ndim": str(spec.ndim),
+        "beta": number_text(beta),
+        "extents": extents_text(extents),
+        "seed": str(spec.seed),
+    }
+    label = re.sub(r"\{([^{}]*)\}", lambda match: values[match[1]], entry.label)
+    if not re.fullmatch(NAME_PATTERN, label):
+        raise ConfigError(f"{place}.label: got {label!r}, wanted text of the form {NAME_PATTERN}; correct it")
+    low, high = entry.acceptance_band
+    return Ensemble(label, spec, ensemble_id(spec), entry.chunks, entry.ranks, entry.grid, (low, high))
+
+
+def _check_new(ensemble: Ensemble, others: list[Ensemble], place: str) -> None:
+    for other in others:
+        if ensemble.ensemble_id == other.ensemble_id:
+            what = f"ensemble {ensemble.ensemble_id} stands twice ({other.label} and {ensemble.label}): the same chain"
+            raise ConfigError(f"{place}: {what}; remove one, or give it another seed")
+        if ensemble.label == other.label:
+            raise ConfigError(
+                f"{place}.label: got {ensemble.label!r} twice, wanted labels that occur once; "
+                "put what differs ({beta}, {extents}, {group}, {seed}) into the label"
+            )
+
+
+def _check_loops(loops: LoopSettings | None, ensemble: Ensemble, where: str) -> None:
+    smallest = min(ensemble.spec.extents)
+    if loops and max(loops.max_r, loops.max_t) > smallest:
+        raise ConfigError(
+            f"{where}.measure.loops: got {loops.max_r} x {loops.max_t}, wanted at most {smallest} x {smallest} "
+            f"on {extents_text(ensemble.spec.extents)}; larger loops wind around the lattice"
+        )
+
+
+def _check_grid(ensemble: Ensemble, place: str) -> None:
+    sizes = (ensemble.spec.chains, *reversed(ensemble.spec.extents))
+    axes = AXES[ensemble.spec.ndim]
+    if ensemble.grid is None:
+        if not divides_somehow(ensemble.ranks, sizes):
+            raise ConfigError(
+                f"{place}.ranks: got {ensemble.ranks}, wanted a number that can be written as a product of divisors of "
+                f"{', '.join(f'{a} {s}' for a, s in zip(axes, sizes, strict=True))}; choose another number of ranks"
+            )
+        return
+    if len(ensemble.grid) != len(sizes):
+        raise ConfigError(
+            f"{place}.grid: got {list(ensemble.grid)}, wanted {len(sizes)} numbers for {', '.join(axes)}; correct it"
+        )
+    if math.prod(ensemble.grid) != ensemble.ranks:
+        got = f"{list(ensemble.grid)} = {math.prod(ensemble.grid)} ranks"
+        raise ConfigError(f"{place}.grid: got {got}, wanted a product of {ensemble.ranks}; make grid and ranks agree")
+    for axis, size, parts in zip(axes, sizes, ensemble.grid, strict=True):
+        if size % parts:
+            fits = ", ".join(str(n) for n in range(1, min(size, 64) + 1) if size % n == 0)
+            raise ConfigError(
+                f"{place}.grid: got {parts} parts along {axis}, wanted a divisor of {size} ({fits}); correct it"
+            )
+
+
+def divides_somehow(ranks: int, sizes: tuple[int, ...]) -> bool:
+    """Whether `ranks` is a product of one divisor of each size, so that some process grid exists."""
+    if not sizes:
+        return ranks == 1
+    parts = (n for n in range(1, ranks + 1) if ranks % n == 0 and sizes[0] % n == 0)
+    return any(divides_somehow(ranks // n, sizes[1:]) for n in parts)
