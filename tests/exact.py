@@ -96,3 +96,22 @@ def _su3_ratio(beta: float, rows: tuple[int, int, int]) -> float:
     shifts = np.array(rows)[j] - j + i
     character = sum(np.linalg.det(ive(shifts + q, beta / 3)) for q in range(-25, 26))
     return float(character) / _su3_dimension(rows)
+
+
+AREAS = {"plaquette": 1, "W(1)": 1, "W(2)": 2, "W(4)": 4}
+"""Wilson loops of the studies by area."""
+
+
+def study_value(group: str, extents: tuple[int, ...], beta: float, observable: str) -> float:
+    """Exact value of an observable as the 2D studies name it.
+
+    Raises KeyError for an observable without closed form
+    """
+    if observable == "exp(-dH)":
+        return 1.0
+    if observable in ("hot-cold", "Q"):
+        return 0.0
+    volume = math.prod(extents)
+    if observable == "chi_Q":
+        return {"U1": u1_susceptibility}[group](beta, volume)
+    return loop(group, beta, volume, AREAS[observable])
