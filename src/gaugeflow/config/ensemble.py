@@ -30,11 +30,11 @@ class TuneRequest(FrozenModel):
 
 
 def _steps_kind(value: object) -> str:
-    return "tune" if isinstance(value, dict | TuneRequest) else "number"
+    return "<tune>" if isinstance(value, dict | TuneRequest) else "<number>"
 
 
 Steps = Annotated[
-    Annotated[PositiveInt, Tag("number")] | Annotated[TuneRequest, Tag("tune")],
+    Annotated[PositiveInt, Tag("<number>")] | Annotated[TuneRequest, Tag("<tune>")],
     Discriminator(_steps_kind),
     Field(description="integrator steps per trajectory, or a request to tune them"),
 ]
@@ -66,11 +66,11 @@ class FileStart(FrozenModel):
 
 
 def _start_kind(value: object) -> str:
-    return "file" if isinstance(value, dict | FileStart) else "name"
+    return "<file>" if isinstance(value, dict | FileStart) else "<name>"
 
 
 Start = Annotated[
-    Annotated[Literal["cold", "hot", "mixed"], Tag("name")] | Annotated[FileStart, Tag("file")],
+    Annotated[Literal["cold", "hot", "mixed"], Tag("<name>")] | Annotated[FileStart, Tag("<file>")],
     Discriminator(_start_kind),
     Field(description="first links: unit, Haar, both (even chains cold, odd hot), or the end of a file"),
 ]

@@ -46,7 +46,10 @@ def validated(model: type[Model], content: Any, where: str) -> Model:
     try:
         return model.model_validate(as_tuples(content))
     except ValidationError as error:
-        lines = [_line(item, content, model, where) for item in error.errors(include_url=False)]
+        found = error.errors(include_url=False)
+        inner = {item["loc"][:length] for item in found for length in range(len(item["loc"]))}
+        # A list whose entries are faulty is also reported as too short: the entries say it better.
+        lines = [_line(item, content, model, where) for item in found if item["loc"] not in inner]
         hidden = len(lines) - MAX_SHOWN
         if hidden > 0:
             lines = [*lines[:MAX_SHOWN], f"{where}: and {hidden} more"]
@@ -67,11 +70,19 @@ def _line(item: Any, content: Any, model: type[BaseModel], where: str) -> str:
     if item["type"] == "missing":
         return f"{where}: {key}: got nothing, wanted this key; add it"
     if item["type"] == "value_error":
-        message = str(item["ctx"]["error"])
-        got = f"got {_short(item['input'])}, " if not isinstance(item["input"], dict) else ""
-        return f"{where}: {key}: {got}wanted {message}; correct it"
+        return f"{where}: {_broken_rule(path, item['input'], str(item['ctx']['error']))}; correct it"
     wanted = _WANTED.get(item["type"], item["msg"]).format(**item.get("ctx", {}))
     return f"{where}: {key}: got {_short(item['input'])}, wanted {wanted}; correct it"
+
+
+def _broken_rule(path: tuple[int | str, ...], value: Any, message: str) -> str:
+    """A validator's message; it may name the key of its mapping that is at fault ("label: ...")."""
+    if isinstance(value, dict):
+        name, colon, rest = message.partition(": ")
+        if not colon or name not in value:
+            return f"{key_path(path)}: wanted {message}"
+        path, value, message = (*path, name), value[name], rest
+    return f"{key_path(path)}: got {_short(value)}, wanted {message}"
 
 
 def _real_path(loc: Sequence[int | str], content: Any, kind: str) -> tuple[int | str, ...]:

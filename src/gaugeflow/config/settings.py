@@ -54,7 +54,7 @@ class TimeGrid(FrozenModel):
 
 
 def _times_kind(value: object) -> str:
-    return "grid" if isinstance(value, dict | TimeGrid) else "list"
+    return "<grid>" if isinstance(value, dict | TimeGrid) else "<list>"
 
 
 FlowTimes = Annotated[tuple[NonNegative, ...], Field(min_length=1, max_length=MAX_FLOW_TIMES)]
@@ -64,7 +64,7 @@ class FlowSettings(FrozenModel):
     """Wilson flow with Luescher's third-order scheme; E and the charge at every flow time."""
 
     times: Annotated[
-        Annotated[FlowTimes, Tag("list")] | Annotated[TimeGrid, Tag("grid")],
+        Annotated[FlowTimes, Tag("<list>")] | Annotated[TimeGrid, Tag("<grid>")],
         Discriminator(_times_kind),
         Field(description="flow times t/a^2, rising: a list, or start, stop and step of a grid"),
     ]

@@ -1,0 +1,68 @@
+"""`gaugeflow check-study`: validate a study on a login node and print what it will run and need."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gaugeflow.config.study import Study
+
+
+def check_study(
+    study: Annotated[str, typer.Argument(help="Study name, folder or YAML file.")],
+    scale: Annotated[str, typer.Option(help="full or tiny.")] = "full",
+    root: Annotated[str, typer.Option(help="Folder under which outputs will be.")] = ".",
+) -> None:
+    """Validate a study; print its ensembles, configurations, memory, disk and an estimate of its cost."""
+    from gaugeflow.config.load import load_study
+
+    loaded = load_study(study, scale)
+    _print_table(loaded)
+    typer.echo(f"outputs under {root}/data/ensembles/ID and {root}/results/{loaded.name}")
+    typer.echo(f"{loaded.name} at scale {scale}: valid, {len(loaded.ensembles)} ensembles")
+
+
+def _print_table(study: "Study") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from gaugeflow.config.cost import estimate
+
+    table = Table(title=f"{study.name} ({study.scale}): {study.title}", title_justify="left")
+    for heading in ("ensemble", "label"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("chains", "configurations", "chunks", "ranks", "memory", "disk", "core hours"):
+        table.add_column(heading, justify="right")
+    costs = [estimate(ensemble, study.flow) for ensemble in study.ensembles]
+    for ensemble, cost in zip(study.ensembles, costs, strict=True):
+        table.add_row(
+            ensemble.ensemble_id,
+            ensemble.label,
+            str(ensemble.spec.chains),
+            str(ensemble.configs_total),
+            str(ensemble.chunks),
+            str(ensemble.ranks),
+            bytes_text(cost.memory),
+            bytes_text(cost.disk),
+            hours_text(cost.core_hours),
+        )
+    table.add_section()
+    disk, hours = sum(cost.disk for cost in costs), sum(cost.core_hours for cost in costs)
+    memory = max(cost.memory for cost in costs)
+    table.add_row("all", "", "", "", "", "", bytes_text(memory), bytes_text(disk), hours_text(hours))
+    console = Console()
+    Console(width=None if console.is_terminal else 160).print(table)
+
+
+def bytes_text(size: float) -> str:
+    """Bytes in the largest unit that keeps the number above one: 37748736 -> "37.7 MB"."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} PB"
+
+
+def hours_text(hours: float) -> str:
+    """Estimated time, two digits: it is no better than that."""
+    return f"{hours:.2g}" if hours >= 0.01 else "< 0.01"

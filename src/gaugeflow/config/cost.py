@@ -1,0 +1,72 @@
+"""What a study will need: memory, disk and time, from measured times per site. An estimate, not a promise."""
+
+from dataclasses import dataclass
+
+from gaugeflow.config.ensemble import EnsembleSpec, TuneRequest
+from gaugeflow.config.settings import FlowSettings
+from gaugeflow.config.study import Ensemble
+from gaugeflow.conventions import GROUP_RANK
+
+BYTES_PER_NUMBER = 16  # complex128
+
+# Link fields alive at once in HMC: links, their copy before the trajectory, momenta, plaquette slots and force,
+# and the canonical array that is written.
+FIELDS_IN_MEMORY = 6
+BASE_MEMORY = 200_000_000  # bytes of one process before any field: interpreter, compiled kernels, libraries
+
+# ns per site and plane for a force, per site and direction for a drift, on one core of a 2024 server processor
+# (SU(3) in four dimensions: force 115, drift 27, RK3 step 425 at 16^4).
+FORCE_NS_PER_PLANE = {"U1": 4.0, "SU2": 8.0, "SU3": 19.0}
+DRIFT_NS_PER_DIRECTION = {"U1": 5.0, "SU2": 4.0, "SU3": 7.0}
+# Momenta, copies, energies: once per trajectory and direction.
+TRAJECTORY_NS_PER_DIRECTION = {"U1": 20.0, "SU2": 30.0, "SU3": 70.0}
+FORCES_PER_STEP = {"leapfrog": 1, "omf2": 2}
+ASSUMED_STEPS = 12  # where tuning decides
+PILOT_RUNS = 4
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Needs of one ensemble: bytes in memory and on disk, seconds on one core."""
+
+    memory: float
+    disk: float
+    generate_seconds: float
+    flow_seconds: float
+
+    @property
+    def core_hours(self) -> float:
+        """Generation and flow together."""
+        return (self.generate_seconds + self.flow_seconds) / 3600
+
+
+def links_bytes(spec: EnsembleSpec) -> int:
+    """Size of one configuration of all chains: chains x sites x D x N^2 complex numbers."""
+    return spec.chains * spec.sites * spec.ndim * GROUP_RANK[spec.group] ** 2 * BYTES_PER_NUMBER
+
+
+def estimate(ensemble: Ensemble, flow: FlowSettings | None) -> Cost:
+    """Memory (bytes, all ranks), disk (bytes) and time (seconds on one core) of an ensemble and its flow."""
+    spec = ensemble.spec
+    trajectories = spec.thermalisation + ensemble.configs_total * spec.save_every
+    steps = spec.sampler.n_steps
+    if isinstance(steps, TuneRequest):
+        trajectories += PILOT_RUNS * steps.pilot_trajectories
+        steps = ASSUMED_STEPS
+    sites = spec.sites * spec.chains
+    step_ns = update_ns(spec)
+    trajectory_ns = steps * FORCES_PER_STEP[spec.sampler.integrator] * step_ns
+    trajectory_ns += spec.ndim * TRAJECTORY_NS_PER_DIRECTION[spec.group]
+    flow_steps = flow.flow_times()[-1] / flow.step if flow else 0.0
+    return Cost(
+        memory=FIELDS_IN_MEMORY * links_bytes(spec) + ensemble.ranks * BASE_MEMORY,
+        disk=ensemble.configs_total * links_bytes(spec),
+        generate_seconds=trajectories * sites * trajectory_ns * 1e-9,
+        flow_seconds=ensemble.configs_total * sites * flow_steps * 3 * step_ns * 1e-9,
+    )
+
+
+def update_ns(spec: EnsembleSpec) -> float:
+    """ns per site of one force and one drift."""
+    planes = spec.ndim * (spec.ndim - 1) // 2
+    return planes * FORCE_NS_PER_PLANE[spec.group] + spec.ndim * DRIFT_NS_PER_DIRECTION[spec.group]
