@@ -1,0 +1,230 @@
+"""Progress of an unfinished chunk: survives SIGKILL at any moment, belongs to one process and one spec.
+
+    <out>.partial/        next to the chunk's file, e.g. configs/0003.h5.partial/
+        lock              held by flock while a process works on the chunk; names it
+        identity.json     spec_sha256 and chunk
+        state.h5          the chain after its last saved trajectory, replaced as a whole
+        config_0000.h5    saved configurations, each written once
+
+A configuration is written before the state that counts it, so `n_saved` of the state always names files that exist.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from gaugeflow.ensembles.atomic import atomic_path, file_failures, flush_to_disk, remove_leftovers
+from gaugeflow.ensembles.reader import ChunkFile, open_file
+from gaugeflow.ensembles.schema import FORMAT, PLAQUETTES
+from gaugeflow.ensembles.writer import Configuration, Dataset, write_arrays
+from gaugeflow.errors import ConfigError, FileError
+
+HISTORY = "history/"
+
+
+@dataclass(frozen=True)
+class State:
+    """All that the next trajectory needs, and what must not be lost.
+
+    links       (chains, t.., x, D, N, N) after trajectory number `trajectory`
+    history     "trajectory" (m,), "delta_h", "accepted", "plaquette" (m, chains), "unitarity_defect" (m,) of this chunk
+    n_saved     configurations of this chunk saved so far
+    """
+
+    links: np.ndarray
+    trajectory: int
+    history: Mapping[str, np.ndarray]
+    n_saved: int
+
+
+class Progress:
+    """Exclusive access to the scratch folder of one chunk; a context manager.
+
+    out_path      the chunk's final file
+    spec_sha256   hash of the resolved spec: a scratch folder of another spec is refused
+    chunk         number of the chunk
+
+    Raises        ConfigError if another process works on the chunk; FileError if the folder is foreign or damaged
+    """
+
+    def __init__(self, out_path: Path | str, spec_sha256: str, chunk: int) -> None:
+        self.out_path = Path(out_path)
+        self.folder = self.out_path.with_name(self.out_path.name + ".partial")
+        self._identity = {"chunk": int(chunk), "spec_sha256": spec_sha256}
+        self._lock: int | None = None
+        self._n_saved = 0
+
+    def __enter__(self) -> "Progress":
+        with file_failures(self.folder, "creating"):
+            self._lock = _locked(self.folder)
+        try:
+            self._remove_temporaries()
+            self._claim()
+        except BaseException:
+            self._unlock()
+            raise
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._unlock()
+
+    def load(self) -> State | None:
+        """The last saved state, None if there is none; every configuration that it counts is read and compared.
+
+        Raises    FileError if the state or one of its configurations is damaged or missing
+        """
+        if not self._state_path.exists():
+            if self._config_path(1).exists():
+                raise self._damaged(f"{self._state_path} is missing though configurations are there")
+            return None
+        with self._open(self._state_path, "state") as file:
+            state = State(
+                links=file.dataset("links"),
+                trajectory=file.attributes["trajectory"],
+                history={n.removeprefix(HISTORY): file.dataset(n) for n in file.names if n.startswith(HISTORY)},
+                n_saved=file.attributes["n_saved"],
+            )
+        for index in range(state.n_saved):
+            self._open(self._config_path(index), "saved_configuration").close()
+        self._n_saved = state.n_saved
+        return state
+
+    def save(self, state: State) -> None:
+        """Replace the saved state.
+
+        Raises    FileError if the disk is full (the previous state stays) or a counted configuration is not there
+        """
+        missing = [i for i in range(self._n_saved, state.n_saved) if not self._config_path(i).exists()]
+        if missing:
+            raise FileError(
+                f"{self.folder}: the state counts configuration {missing[0]}, which was not saved before it"
+            )
+        datasets = {"links": Dataset(state.links)}
+        datasets |= {HISTORY + name: Dataset(np.asarray(values)) for name, values in state.history.items()}
+        counters = {"trajectory": int(state.trajectory), "n_saved": int(state.n_saved)}
+        write_arrays(self._state_path, "state", datasets=datasets, attributes={**self._identity, **counters})
+        self._n_saved = state.n_saved
+
+    def save_configuration(self, index: int, links: np.ndarray, plaquettes: Mapping[str, np.ndarray]) -> None:
+        """Save configuration `index` (from 0 in this chunk); call it before the `save` that counts it.
+
+        links         (chains, t.., x, D, N, N)
+        plaquettes    "plaquette" and, for D > 2, "plaquette_space" and "plaquette_time", each (chains,)
+
+        Raises        FileError if the disk is full
+        """
+        datasets = {"links": Dataset(links), **{n: Dataset(np.asarray(v)) for n, v in plaquettes.items()}}
+        attributes = {**self._identity, "index": int(index)}
+        write_arrays(self._config_path(index), "saved_configuration", datasets=datasets, attributes=attributes)
+
+    def configurations(self) -> Iterator[Configuration]:
+        """The configurations that the last saved or loaded state counts, in order, one in memory at a time.
+
+        Raises    FileError if one is damaged
+        """
+        for index in range(self._n_saved):
+            with self._open(self._config_path(index), "saved_configuration") as file:
+                plaquettes = {name: file.dataset(name) for name in PLAQUETTES if name in file.names}
+                yield Configuration(file.dataset("links"), plaquettes)
+
+    def finish(self) -> None:
+        """Remove the scratch folder; the final file must be in place.
+
+        Raises    FileError if it is not
+        """
+        if not self.out_path.exists():
+            raise FileError(f"{self.out_path}: not written yet, the progress in {self.folder} is kept")
+        with file_failures(self.folder, "removing"):
+            # the state goes first: what is left of a half removed folder never passes for progress
+            self._state_path.unlink(missing_ok=True)
+            flush_to_disk(self.folder)
+            shutil.rmtree(self.folder)
+            flush_to_disk(self.folder.parent)
+        self._unlock()
+
+    @property
+    def _state_path(self) -> Path:
+        return self.folder / "state.h5"
+
+    def _config_path(self, index: int) -> Path:
+        return self.folder / f"config_{index:04d}.h5"
+
+    def _open(self, path: Path, kind: str) -> ChunkFile:
+        """Open a restart file whose content is proved sound and of this chunk."""
+        try:
+            file = open_file(path, kind)
+            sound = file.recompute_digest() == file.content_sha256
+        except FileError as error:
+            raise self._damaged(str(error)) from error
+        wrong = {key: file.attributes[key] for key, value in self._identity.items() if file.attributes[key] != value}
+        if wrong or not sound:
+            file.close()
+            raise self._damaged(f"{path} {f'belongs to {wrong}' if wrong else 'does not have its stored hash'}")
+        return file
+
+    def _damaged(self, what: str) -> FileError:
+        return FileError(
+            f"{what}; the progress of this chunk cannot be used: delete {self.folder} to start the chunk again"
+        )
+
+    def _claim(self) -> None:
+        """Write the identity into a new folder, compare it in an old one."""
+        path = self.folder / "identity.json"
+        wanted = {"format": FORMAT, **self._identity}
+        if not path.exists():
+            if self._state_path.exists() or self._config_path(0).exists():
+                raise self._damaged(f"{path} is missing")
+            with atomic_path(path) as temporary:
+                temporary.write_text(json.dumps(wanted, sort_keys=True) + "\n")
+            return
+        try:
+            found = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise self._damaged(f"{path} cannot be read ({error})") from error
+        if found != wanted:
+            raise FileError(
+                f"{self.folder}: progress of another run: found {found}, wanted {wanted}; "
+                "delete the folder, or choose another output"
+            )
+
+    def _remove_temporaries(self) -> None:
+        remove_leftovers(self.out_path, exclusive=True)
+        for entry in self.folder.glob(".*.tmp"):
+            entry.unlink(missing_ok=True)
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _locked(folder: Path) -> int:
+    """Descriptor of the folder's lock file, flocked; the kernel releases it when the process ends, however it ends."""
+    path = folder / "lock"
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except FileNotFoundError:  # another process has just finished the chunk and removed the folder
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "unknown"
+            os.close(descriptor)
+            raise ConfigError(
+                f"{folder}: another process works on this chunk ({owner}); wait for it, or stop it and run again"
+            ) from None
+        if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+            break
+        os.close(descriptor)  # locked a file that was just removed with its folder: it protects nothing
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
+    return descriptor

@@ -1,0 +1,196 @@
+"""Reading HDF5 files: refuses what is foreign, damaged or of another version with one clear FileError."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import h5py
+import numpy as np
+
+from gaugeflow.ensembles.checksums import chain_checksums
+from gaugeflow.ensembles.digest import attribute_value, content_digest
+from gaugeflow.ensembles.layout import layout_problems
+from gaugeflow.ensembles.schema import DIGEST, FORMAT, KINDS, VERSION
+from gaugeflow.errors import FileError
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+HDF5_FAILURES = (
+    OSError,
+    KeyError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    MemoryError,
+    NotImplementedError,
+)
+"""What h5py raises for a damaged file, by experience; caught around calls of h5py only."""
+
+
+def open_file(path: Path | str, kind: str | None = None, *, name: Path | str | None = None) -> "ChunkFile":
+    """Open a file of ours for reading; a context manager.
+
+    kind    wanted kind; None takes any
+    name    how messages call the file, `path` if not given
+
+    Raises  FileError if the file is missing, empty, no HDF5, foreign, of another version or kind, or laid out wrongly
+    """
+    return ChunkFile(Path(path), kind, str(name or path))
+
+
+class ChunkFile:
+    """One open file: its identity, and its datasets on demand."""
+
+    def __init__(self, path: Path, kind: str | None, name: str) -> None:
+        self.name = name
+        _refuse_no_hdf5(path, name)
+        with self._failures("opening"):
+            self._file = h5py.File(path, "r", locking=False)
+        try:
+            with self._failures("reading the header"):
+                self.attributes = {key: attribute_value(raw) for key, raw in self._file.attrs.items()}
+            self.kind = self._checked_kind(kind)
+            self._shapes = self._layout(os.path.getsize(path))
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def spec_text(self) -> str:
+        """Canonical JSON text of the ensemble's spec.json."""
+        return self.attributes["spec"]
+
+    @property
+    def ensemble_id(self) -> str:
+        """Identity of the ensemble."""
+        return self.attributes["ensemble_id"]
+
+    @property
+    def chunk(self) -> int:
+        """Number of this chunk in its ensemble, from 0."""
+        return self.attributes["chunk"]
+
+    @property
+    def provenance(self) -> dict:
+        """Versions, commit and input hashes of the run that wrote the file."""
+        try:
+            return json.loads(self.attributes["provenance"])
+        except ValueError as error:
+            raise FileError(f"{self.name}: attribute provenance is no JSON ({error})") from error
+
+    @property
+    def content_sha256(self) -> str:
+        """The stored hash of the content."""
+        return self.attributes[DIGEST]
+
+    @property
+    def n(self) -> int:
+        """Number of configurations."""
+        return self.shape("trajectory")[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all datasets, sorted."""
+        return tuple(sorted(self._shapes))
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of a dataset without reading it; FileError if there is none of this name."""
+        if name not in self._shapes:
+            raise FileError(f"{self.name}: no dataset {name}; a file of kind {self.kind} has {', '.join(self.names)}")
+        return self._shapes[name]
+
+    def dataset(self, name: str) -> np.ndarray:
+        """A whole dataset; FileError if it is missing or damaged."""
+        self.shape(name)
+        with self._failures(f"reading {name}"):
+            return self._file[name][()]
+
+    def entry(self, name: str, i: int) -> np.ndarray:
+        """Entry i of the first axis of a dataset; FileError if it is missing or damaged."""
+        n = self.shape(name)[0]
+        if not 0 <= i < n:
+            raise FileError(f"{self.name}: entry {i} of {name} was asked for, there are {n}")
+        with self._failures(f"reading {name}[{i}]"):
+            return self._file[name][i]
+
+    def links(self, i: int) -> np.ndarray:
+        """Links (chains, t.., x, D, N, N) of configuration i, their checksums compared; FileError if they differ."""
+        links = self.entry("links", i)
+        stored = self.entry("checksum", i)
+        wrong = [c for c, crc in enumerate(chain_checksums(links)) if crc != stored[c]]
+        if wrong:
+            raise FileError(f"{self.name}: configuration {i}: checksum of chain {wrong[0]} differs from the stored one")
+        return links
+
+    def recompute_digest(self) -> str:
+        """content_sha256 computed anew from everything in the file."""
+        with self._failures("reading"):
+            return content_digest(self._file)
+
+    def close(self) -> None:
+        """Close the file; reading is over."""
+        with self._failures("closing"):
+            self._file.close()
+
+    def __enter__(self) -> "ChunkFile":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _checked_kind(self, wanted: str | None) -> str:
+        if self.attributes.get("format") != FORMAT:
+            raise FileError(f"{self.name}: an HDF5 file of another program (attribute format is not {FORMAT!r})")
+        if self.attributes.get("version") != VERSION:
+            raise FileError(f"{self.name}: layout version {self.attributes.get('version')}, this code reads {VERSION}")
+        kind = self.attributes.get("kind")
+        if kind not in KINDS:
+            raise FileError(f"{self.name}: unknown kind {kind!r}, wanted one of {', '.join(KINDS)}")
+        if wanted is not None and kind != wanted:
+            raise FileError(f"{self.name}: holds {kind}, wanted {wanted}")
+        return kind
+
+    def _layout(self, file_size: int) -> dict[str, tuple[int, ...]]:
+        found: dict[str, h5py.Dataset] = {}
+
+        def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Dataset):
+                found[name] = item
+
+        with self._failures("reading the table of contents"):
+            self._file.visititems(add)
+            layout = {name: (item.dtype.str, item.shape) for name, item in found.items()}
+            stored = sum(item.nbytes for item in found.values())
+        problems = layout_problems(self.kind, layout, self.attributes)
+        if stored > file_size:  # nothing is compressed: sizes are wrong, and reading would ask for absurd memory
+            problems.insert(0, f"datasets need {stored} bytes, the file has {file_size}: it is damaged")
+        if problems:
+            more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
+            raise FileError(f"{self.name}: {problems[0]}{more}")
+        return {name: shape for name, (_, shape) in layout.items()}
+
+    @contextmanager
+    def _failures(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except HDF5_FAILURES as error:
+            reason = " ".join(str(error).split())[:200]
+            raise FileError(
+                f"{self.name}: damaged, {doing} failed ({reason}); delete it and run the command that made it again"
+            ) from error
+
+
+def _refuse_no_hdf5(path: Path, name: str) -> None:
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(SIGNATURE))
+    except OSError as error:
+        raise FileError(f"{name}: cannot be read: {error.strerror}") from error
+    if not head:
+        raise FileError(f"{name}: empty; delete it and run the command that made it again")
+    if head != SIGNATURE:
+        raise FileError(f"{name}: not an HDF5 file (or its first bytes are damaged)")

@@ -1,0 +1,162 @@
+"""HDF5 layout, version 1: every name, shape, unit and meaning in one table.  For readers: docs/file_format.md.
+
+Root attributes of every file are in ROOT; what a kind of file holds is its entry in KINDS. A new kind is a new entry.
+Axes are names bound to one size throughout a file; "*sites" stands for t, [z, [y,]] x, with x fastest.
+"""
+
+from dataclasses import dataclass
+
+FORMAT = "gaugeflow"
+VERSION = 1
+DIGEST = "content_sha256"
+
+ROOT: dict[str, type] = {
+    "format": str,
+    "version": int,
+    "kind": str,
+    "ensemble_id": str,
+    "chunk": int,
+    "spec": str,
+    "provenance": str,
+    DIGEST: str,
+}
+"""Attributes of the root group that every published file has; spec and provenance are canonical JSON."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One dataset: its little-endian dtype, the names of its axes, its unit and what it is."""
+
+    dtype: str
+    axes: tuple[str, ...]
+    units: str
+    description: str
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one kind of file holds; with `extra` set, further datasets may follow if their axes start so."""
+
+    datasets: dict[str, Entry]
+    attributes: dict[str, type]
+    extra: tuple[str, ...] | None = None
+    root: dict[str, type] | None = None
+
+    @property
+    def root_attributes(self) -> dict[str, type]:
+        """All attributes that the root group must have."""
+        return {**(ROOT if self.root is None else self.root), **self.attributes}
+
+
+LINK_AXES = ("chains", "*sites", "D", "N", "N")
+
+LINKS = Entry("<c16", ("n", *LINK_AXES), "1", "links U[configuration, chain, t.., x, mu, a, b], mu = 0 is x")
+TRAJECTORY = Entry("<i8", ("n",), "trajectories", "number of the trajectory after which the links were saved, from 0")
+
+
+def _per_chain(description: str, *, required: bool = True) -> Entry:
+    return Entry("<f8", ("n", "chains"), "1", description, required)
+
+
+PLAQUETTES = {
+    "plaquette": _per_chain("Re tr U_p / N, mean over sites and planes"),
+    "plaquette_space": _per_chain("Re tr U_p / N, mean over sites and planes without t (3D, 4D)", required=False),
+    "plaquette_time": _per_chain("Re tr U_p / N, mean over sites and planes with t (3D, 4D)", required=False),
+}
+
+HISTORY = {
+    "history/trajectory": Entry("<i8", ("m",), "trajectories", "number of each trajectory of this chunk, from 0"),
+    "history/delta_h": Entry("<f8", ("m", "chains"), "1", "energy violation H' - H of the proposal"),
+    "history/accepted": Entry("|u1", ("m", "chains"), "1", "1 where the proposal was accepted, else 0"),
+    "history/plaquette": Entry("<f8", ("m", "chains"), "1", "plaquette after the trajectory"),
+    "history/unitarity_defect": Entry("<f8", ("m",), "1", "largest |U^dagger U - 1| over all chains after it"),
+}
+
+_FLOW_AXES = ("n", "chains", "k")
+
+KINDS: dict[str, Kind] = {
+    "configurations": Kind(
+        datasets={
+            "links": LINKS,
+            "trajectory": TRAJECTORY,
+            "checksum": Entry("<u4", ("n", "chains"), "1", "crc32 of the little-endian bytes of links[n, chain]"),
+            **PLAQUETTES,
+            **HISTORY,
+        },
+        attributes={"n_thermalisation": int},
+    ),
+    "measurements": Kind(
+        datasets={
+            "trajectory": TRAJECTORY,
+            **PLAQUETTES,
+            "loops": Entry(
+                "<f8",
+                ("n", "chains", "max_r", "max_t"),
+                "1",
+                "Wilson loops Re tr W / N of extents R + 1 (space) x T + 1 (t), mean over sites and planes with t",
+                required=False,
+            ),
+            "loops_all": Entry(
+                "<f8",
+                ("n", "chains", "max_r", "max_t"),
+                "1",
+                "Wilson loops as `loops`, mean over sites, all planes and both orientations",
+                required=False,
+            ),
+            "polyakov": Entry(
+                "<c16", ("n", "chains"), "1", "Polyakov loop tr P / N along t, mean over space", required=False
+            ),
+            "charge": _per_chain("geometric topological charge (2D U(1))", required=False),
+        },
+        attributes={},
+        extra=("n", "chains"),
+    ),
+    "flow": Kind(
+        datasets={
+            "trajectory": TRAJECTORY,
+            "flow_time": Entry("<f8", ("k",), "a^2", "flow time t / a^2"),
+            "energy_plaquette": Entry("<f8", _FLOW_AXES, "a^-4", "E per site, 2 sum Re tr (1 - U_p)"),
+            "energy_clover": Entry("<f8", _FLOW_AXES, "a^-4", "E per site, -sum tr F F, F clover and traceless"),
+            "charge": Entry(
+                "<f8", _FLOW_AXES, "1", "topological charge: clover (4D) or geometric (2D U(1))", required=False
+            ),
+        },
+        attributes={},
+        extra=("n", "chains"),
+    ),
+    # Restart files of an unfinished chunk: never inputs of another stage, so without spec and provenance.
+    "state": Kind(
+        datasets={
+            "links": Entry("<c16", LINK_AXES, "1", "links after the last finished trajectory"),
+            **{name: Entry(e.dtype, e.axes, e.units, e.description) for name, e in HISTORY.items()},
+        },
+        attributes={"trajectory": int, "n_saved": int},
+        root={"format": str, "version": int, "kind": str, "spec_sha256": str, "chunk": int, DIGEST: str},
+    ),
+    "saved_configuration": Kind(
+        datasets={
+            "links": Entry("<c16", LINK_AXES, "1", "links of one configuration"),
+            **{name: Entry(e.dtype, e.axes[1:], e.units, e.description, e.required) for name, e in PLAQUETTES.items()},
+        },
+        attributes={"index": int},
+        root={"format": str, "version": int, "kind": str, "spec_sha256": str, "chunk": int, DIGEST: str},
+    ),
+}
+
+
+def first_trajectory(spec: dict, chunk: int) -> int:
+    """Number of the first trajectory in the history of `chunk`: chunk 0 starts with the thermalisation, at 0."""
+    if chunk == 0:
+        return 0
+    return spec["thermalisation"] + chunk * spec["configs_per_chunk"] * spec["save_every"]
+
+
+def saved_trajectories(spec: dict, chunk: int) -> range:
+    """Numbers of the trajectories after which the configurations of `chunk` are saved.
+
+    Trajectories count from 0; thermalisation is the first `thermalisation` of them; then every save_every-th is saved:
+    configuration j of the whole chain follows trajectory thermalisation + (j + 1) save_every - 1.
+    """
+    first = spec["thermalisation"] + (chunk * spec["configs_per_chunk"] + 1) * spec["save_every"] - 1
+    return range(first, first + spec["configs_per_chunk"] * spec["save_every"], spec["save_every"])

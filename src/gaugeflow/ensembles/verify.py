@@ -1,0 +1,149 @@
+"""Is a file what it says?  Structure and hash for every kind; links, plaquettes and numbering for configurations."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gaugeflow.conventions import GROUP_RANK
+from gaugeflow.ensembles.gauge_checks import components_first, plaquettes, unitarity_defect
+from gaugeflow.ensembles.reader import ChunkFile, open_file
+from gaugeflow.ensembles.schema import first_trajectory, saved_trajectories
+from gaugeflow.errors import FileError
+
+TOLERANCE = 1e-12
+"""Largest unitarity defect, and largest deviation of a stored plaquette from the recomputed one."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Outcome for one file: what is wrong with it (nothing if `ok`), and what it holds."""
+
+    path: str
+    problems: tuple[str, ...]
+    summary: dict
+
+    @property
+    def ok(self) -> bool:
+        """True if nothing is wrong."""
+        return not self.problems
+
+
+def verify_file(path: Path | str, deep: bool = True) -> Verification:
+    """Judge one file; never raises for a bad one. Memory is bounded by a few copies of one configuration.
+
+    deep    also recompute the content hash, and for configurations the checksums, the distance of the links from the
+            group and the plaquettes (both to 1e-12), and compare trajectory numbers and history with the spec
+    """
+    try:
+        with open_file(path) as file:
+            summary = _summary(file)
+            problems = _spec_problems(file)
+            if deep and not problems:
+                problems = list(_content_problems(file))
+            return Verification(str(path), tuple(problems), summary)
+    except FileError as error:
+        return Verification(str(path), (str(error).removeprefix(f"{path}: "),), {})
+
+
+def require_sound(path: Path | str) -> None:
+    """Refuse a file that fails the deep check; every stage calls it on its inputs.
+
+    Raises    FileError
+    """
+    result = verify_file(path)
+    if not result.ok:
+        more = f" (and {len(result.problems) - 1} more problems)" if result.problems[1:] else ""
+        raise FileError(f"{path}: {result.problems[0]}{more}; not used")
+
+
+def _summary(file: ChunkFile) -> dict:
+    keys = ("kind", "ensemble_id", "chunk", "content_sha256")
+    summary = {key: file.attributes[key] for key in keys if key in file.attributes}
+    if "trajectory" in file.names:
+        summary["configurations"] = file.n
+    if file.kind == "configurations":
+        summary["chains"] = file.shape("links")[1]
+    return summary
+
+
+def _spec_problems(file: ChunkFile) -> list[str]:
+    """Does the spec read, and does the file carry its identity?"""
+    if "spec" not in file.attributes:
+        return []
+    try:
+        content = json.loads(file.spec_text)
+        json.loads(file.attributes["provenance"])
+    except ValueError as error:
+        return [f"spec or provenance is no JSON ({error})"]
+    named = content.get("ensemble_id", file.ensemble_id) if isinstance(content, dict) else None
+    return [] if named == file.ensemble_id else [f"ensemble_id is {file.ensemble_id}, its spec says {named}"]
+
+
+def _content_problems(file: ChunkFile) -> Iterator[str]:
+    if file.recompute_digest() != file.content_sha256:
+        yield "content differs from content_sha256: damaged or edited; delete it and run the command that made it again"
+        return  # whatever else is wrong follows from this
+    for name in file.names:
+        if name != "links" and not np.isfinite(file.dataset(name)).all():
+            yield f"{name} has values that are not finite"
+    if file.kind == "configurations":
+        spec = json.loads(file.spec_text).get("spec", {})
+        yield from _shape_problems(file, spec)
+        yield from _numbering_problems(file, spec)
+        special = str(spec.get("group", "")).startswith("SU")
+        for i in range(file.n):
+            yield from _configuration_problems(file, i, special)
+
+
+def _configuration_problems(file: ChunkFile, i: int, special: bool) -> Iterator[str]:
+    U = components_first(file.links(i))
+    defect = unitarity_defect(U, special=special)
+    if not defect <= TOLERANCE:
+        yield f"configuration {i}: links are off the group by {defect:.3g}, allowed {TOLERANCE}"
+    for name, value in plaquettes(U).items():
+        if name not in file.names:
+            yield f"{name} is missing"
+            continue
+        deviation = np.abs(value - file.entry(name, i)).max()
+        if not deviation <= TOLERANCE:
+            yield f"configuration {i}: stored {name} differs from the links' by {deviation:.3g}, allowed {TOLERANCE}"
+
+
+def _shape_problems(file: ChunkFile, spec: dict) -> Iterator[str]:
+    """Links against extents, group and chains of the spec."""
+    shape = file.shape("links")
+    found = {"extents": list(shape[2:-3][::-1]), "N": shape[-1], "chains": shape[1]}
+    wanted = {
+        "extents": list(spec["extents"]) if "extents" in spec else found["extents"],
+        "N": GROUP_RANK.get(spec.get("group"), found["N"]),
+        "chains": spec.get("chains", found["chains"]),
+    }
+    yield from (
+        f"links have {key} {found[key]}, the spec says {wanted[key]}" for key in found if found[key] != wanted[key]
+    )
+
+
+def _numbering_problems(file: ChunkFile, spec: dict) -> Iterator[str]:
+    """Trajectory numbers: a history without gaps, saved ones inside it, both where the spec puts them."""
+    trajectory, history = file.dataset("trajectory"), file.dataset("history/trajectory")
+    thermalisation = file.attributes["n_thermalisation"]
+    if len(history) == 0 or np.any(np.diff(history) != 1):
+        yield "history/trajectory has gaps or is empty"
+        return
+    if np.any(np.diff(trajectory) <= 0) or trajectory[-1] != history[-1] or trajectory[0] < history[0] + thermalisation:
+        yield "saved trajectories are not inside the history of the chunk, or do not end with it"
+    if not {"thermalisation", "save_every", "configs_per_chunk"} <= spec.keys():
+        return
+    if list(trajectory) != list(saved_trajectories(spec, file.chunk)):
+        wanted = saved_trajectories(spec, file.chunk)
+        yield (
+            f"saved trajectories are {trajectory[0]} .. {trajectory[-1]} ({len(trajectory)}), "
+            f"the spec says {wanted[0]} .. {wanted[-1]} in steps of {wanted.step} ({len(wanted)})"
+        )
+    if history[0] != first_trajectory(spec, file.chunk):
+        yield f"the history starts at trajectory {history[0]}, the spec says {first_trajectory(spec, file.chunk)}"
+    if thermalisation != (spec["thermalisation"] if file.chunk == 0 else 0):
+        yield f"n_thermalisation is {thermalisation}, which is not that of chunk {file.chunk} in the spec"

@@ -1,0 +1,119 @@
+"""Writing published files: one call from arrays, one for configurations that do not fit in memory together."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gaugeflow.config.canonical import canonical_json
+from gaugeflow.ensembles.checksums import chain_checksums
+from gaugeflow.ensembles.digest import little_endian
+from gaugeflow.ensembles.output import Dataset, created
+from gaugeflow.ensembles.provenance import provenance
+from gaugeflow.ensembles.schema import LINKS
+
+__all__ = ["Configuration", "Dataset", "write_arrays", "write_configurations", "write_file"]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Links (chains, t.., x, D, N, N) of all chains at one trajectory and their plaquettes.
+
+    plaquettes    "plaquette" and, for D > 2, "plaquette_space" and "plaquette_time", each (chains,)
+    """
+
+    links: np.ndarray
+    plaquettes: Mapping[str, np.ndarray]
+
+
+def write_file(
+    path: Path | str,
+    kind: str,
+    *,
+    datasets: Mapping[str, Dataset],
+    attributes: Mapping[str, str | int | float],
+    spec_text: str,
+    ensemble_id: str,
+    chunk: int,
+    inputs: Mapping[str, str],
+) -> str:
+    """Write one published file of `kind` from arrays and return its content_sha256.
+
+    datasets    name -> Dataset; "history/delta_h" makes a group
+    attributes  further root attributes
+    spec_text   canonical JSON text of the ensemble's spec.json
+    inputs      name -> content_sha256 of every file that the content was made from
+
+    Raises      FileError if the layout is not that of `kind`, the disk is full, or what is read back differs
+    """
+    root = published_attributes(spec_text, ensemble_id, chunk, inputs)
+    return write_arrays(path, kind, datasets=datasets, attributes={**root, **attributes})
+
+
+def write_configurations(
+    path: Path | str,
+    *,
+    configurations: Iterable[Configuration],
+    trajectory: Iterable[int],
+    history: Mapping[str, np.ndarray],
+    n_thermalisation: int,
+    spec_text: str,
+    ensemble_id: str,
+    chunk: int,
+    inputs: Mapping[str, str],
+) -> str:
+    """Write one chunk of configurations, holding one of them in memory, and return its content_sha256.
+
+    configurations    in order; as many as `trajectory` has entries
+    trajectory        (n,) numbers of the trajectories after which they were saved
+    history           "trajectory" (m,), "delta_h", "accepted", "plaquette" (m, chains), "unitarity_defect" (m,)
+    n_thermalisation  trajectories of this chunk's history that belong to the thermalisation (0 but for chunk 0)
+
+    Raises            FileError as write_file
+    """
+    trajectory = np.array(list(trajectory), dtype=np.int64)
+    plaquettes: dict[str, list[np.ndarray]] = {}
+    checksums: list[list[int]] = []
+
+    def links() -> Iterator[np.ndarray]:
+        for configuration in configurations:
+            for name, values in configuration.plaquettes.items():
+                plaquettes.setdefault(name, []).append(np.asarray(values, dtype=np.float64))
+            array = little_endian(np.asarray(configuration.links, dtype=np.complex128))
+            checksums.append(chain_checksums(array))
+            yield array
+
+    with created(Path(path), "configurations") as output:
+        root = published_attributes(spec_text, ensemble_id, chunk, inputs)
+        output.attributes({**root, "n_thermalisation": int(n_thermalisation)})
+        output.stream("links", LINKS, len(trajectory), links())
+        output.array("checksum", Dataset(np.array(checksums, dtype=np.uint32)))
+        output.array("trajectory", Dataset(trajectory))
+        for name in sorted(plaquettes):
+            output.array(name, Dataset(np.array(plaquettes[name])))
+        for name in sorted(history):
+            output.array(f"history/{name}", Dataset(np.asarray(history[name])))
+    return output.digest
+
+
+def write_arrays(path: Path | str, kind: str, *, datasets: Mapping[str, Dataset], attributes: Mapping) -> str:
+    """Write any kind of file from arrays and its own root attributes; returns content_sha256.
+
+    Raises    FileError as write_file
+    """
+    with created(Path(path), kind) as output:
+        output.attributes(attributes)
+        for name in sorted(datasets):
+            output.array(name, datasets[name])
+    return output.digest
+
+
+def published_attributes(spec_text: str, ensemble_id: str, chunk: int, inputs: Mapping[str, str]) -> dict:
+    """Root attributes of a file that others may read."""
+    return {
+        "ensemble_id": ensemble_id,
+        "chunk": int(chunk),
+        "spec": spec_text,
+        "provenance": canonical_json(provenance(inputs)),
+    }
