@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,7 @@ def atomic_path(path: os.PathLike | str) -> Iterator[Path]:
     with file_failures(path, "writing"):
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path)
-    temporary = path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    temporary = temporary_name(path)
     try:
         with file_failures(path, "writing", only_full=True):
             yield temporary
@@ -68,6 +69,11 @@ def disk_full_message(path: os.PathLike | str, error: OSError) -> str:
     )
 
 
+def temporary_name(path: Path) -> Path:
+    """A name beside `path` that nobody else uses and that `remove_leftovers` recognises."""
+    return path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
+
+
 def flush_to_disk(path: Path) -> None:
     """fsync of a file or a folder."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -79,11 +85,13 @@ def flush_to_disk(path: Path) -> None:
 
 def remove_leftovers(path: Path, *, exclusive: bool = False) -> None:
     """Remove temporaries of `path` whose process died on this host; all of them if the caller holds it exclusively."""
+    if not path.parent.is_dir():
+        return
     pattern = re.compile(re.escape(f".{path.name}.") + r"(?P<host>.+)-(?P<pid>\d+)-[0-9a-f]{8}\.tmp")
-    for entry in path.parent.iterdir() if path.parent.is_dir() else ():
+    for entry in path.parent.iterdir():
         match = pattern.fullmatch(entry.name)
         if match and (exclusive or (match["host"] == _host() and not _alive(int(match["pid"])))):
-            entry.unlink(missing_ok=True)
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink(missing_ok=True)
 
 
 def _host() -> str:

@@ -4,9 +4,9 @@
         lock              held by flock while a process works on the chunk; names it
         identity.json     spec_sha256 and chunk
         state.h5          the chain after its last saved trajectory, replaced as a whole
-        config_0000.h5    saved configurations, each written once
+        config_0000.h5    saved configurations from number 0 on, written once; the next file is named after its first
 
-A configuration is written before the state that counts it, so `n_saved` of the state always names files that exist.
+Configurations are written before the state that counts them, so `n_saved` of the state always names files that exist.
 """
 
 import fcntl
@@ -20,13 +20,17 @@ from types import TracebackType
 
 import numpy as np
 
-from gaugeflow.ensembles.atomic import atomic_path, file_failures, flush_to_disk, remove_leftovers
+from gaugeflow.ensembles.atomic import atomic_path, file_failures, flush_to_disk, remove_leftovers, temporary_name
 from gaugeflow.ensembles.reader import ChunkFile, open_file
 from gaugeflow.ensembles.schema import FORMAT, PLAQUETTES
 from gaugeflow.ensembles.writer import Configuration, Dataset, write_arrays
 from gaugeflow.errors import ConfigError, FileError
 
 HISTORY = "history/"
+BATCH = "saved_configurations"
+
+WAITING_BYTES = 1 << 26
+"""Configurations wait in memory for the next saved state, up to this size: one file for many small ones."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,9 @@ class Progress:
         self.folder = self.out_path.with_name(self.out_path.name + ".partial")
         self._identity = {"chunk": int(chunk), "spec_sha256": spec_sha256}
         self._lock: int | None = None
-        self._n_saved = 0
+        self._n_saved = 0  # counted by the state on disk
+        self._n_written = 0  # in files, counted or not
+        self._waiting: list[Configuration] = []  # in memory, for the next file
 
     def __enter__(self) -> "Progress":
         with file_failures(self.folder, "creating"):
@@ -78,11 +84,12 @@ class Progress:
     def load(self) -> State | None:
         """The last saved state, None if there is none; every configuration that it counts is read and compared.
 
+        Configurations that were written but not counted any more are removed: they will be made again, equal.
+
         Raises    FileError if the state or one of its configurations is damaged or missing
         """
         if not self._state_path.exists():
-            if self._config_path(1).exists():
-                raise self._damaged(f"{self._state_path} is missing though configurations are there")
+            self._remove_uncounted()
             return None
         with self._open(self._state_path, "state") as file:
             state = State(
@@ -91,21 +98,21 @@ class Progress:
                 history={n.removeprefix(HISTORY): file.dataset(n) for n in file.names if n.startswith(HISTORY)},
                 n_saved=file.attributes["n_saved"],
             )
-        for index in range(state.n_saved):
-            self._open(self._config_path(index), "saved_configuration").close()
         self._n_saved = state.n_saved
+        for batch in self._batches():
+            batch.close()
+        self._remove_uncounted()
         return state
 
     def save(self, state: State) -> None:
-        """Replace the saved state.
+        """Write the configurations that wait, then replace the saved state.
 
-        Raises    FileError if the disk is full (the previous state stays) or a counted configuration is not there
+        Raises    FileError if the disk is full (the previous state stays) or the state counts other configurations
         """
-        missing = [i for i in range(self._n_saved, state.n_saved) if not self._config_path(i).exists()]
-        if missing:
-            raise FileError(
-                f"{self.folder}: the state counts configuration {missing[0]}, which was not saved before it"
-            )
+        counted = self._n_written + len(self._waiting)
+        if state.n_saved != counted:
+            raise FileError(f"{self.folder}: the state counts {state.n_saved} configurations, {counted} were saved")
+        self._write_waiting()
         datasets = {"links": Dataset(state.links)}
         datasets |= {HISTORY + name: Dataset(np.asarray(values)) for name, values in state.history.items()}
         counters = {"trajectory": int(state.trajectory), "n_saved": int(state.n_saved)}
@@ -113,26 +120,31 @@ class Progress:
         self._n_saved = state.n_saved
 
     def save_configuration(self, index: int, links: np.ndarray, plaquettes: Mapping[str, np.ndarray]) -> None:
-        """Save configuration `index` (from 0 in this chunk); call it before the `save` that counts it.
+        """Take configuration `index` (from 0 in this chunk, in order); safe on disk once the next `save` returns.
 
         links         (chains, t.., x, D, N, N)
         plaquettes    "plaquette" and, for D > 2, "plaquette_space" and "plaquette_time", each (chains,)
 
-        Raises        FileError if the disk is full
+        Raises        FileError if the disk is full or the index is not the next one
         """
-        datasets = {"links": Dataset(links), **{n: Dataset(np.asarray(v)) for n, v in plaquettes.items()}}
-        attributes = {**self._identity, "index": int(index)}
-        write_arrays(self._config_path(index), "saved_configuration", datasets=datasets, attributes=attributes)
+        expected = self._n_written + len(self._waiting)
+        if index != expected:
+            raise FileError(f"{self.folder}: configuration {index} was given, wanted {expected}")
+        values = {name: np.array(value, dtype=np.float64) for name, value in plaquettes.items()}
+        self._waiting.append(Configuration(np.array(links, dtype=np.complex128), values))
+        if len(self._waiting) * links.nbytes >= WAITING_BYTES:
+            self._write_waiting()
 
     def configurations(self) -> Iterator[Configuration]:
         """The configurations that the last saved or loaded state counts, in order, one in memory at a time.
 
         Raises    FileError if one is damaged
         """
-        for index in range(self._n_saved):
-            with self._open(self._config_path(index), "saved_configuration") as file:
-                plaquettes = {name: file.dataset(name) for name in PLAQUETTES if name in file.names}
-                yield Configuration(file.dataset("links"), plaquettes)
+        for batch in self._batches():
+            with batch:
+                names = [name for name in PLAQUETTES if name in batch.names]
+                for i in range(batch.shape("links")[0]):
+                    yield Configuration(batch.entry("links", i), {name: batch.entry(name, i) for name in names})
 
     def finish(self) -> None:
         """Remove the scratch folder; the final file must be in place.
@@ -142,10 +154,9 @@ class Progress:
         if not self.out_path.exists():
             raise FileError(f"{self.out_path}: not written yet, the progress in {self.folder} is kept")
         with file_failures(self.folder, "removing"):
-            # the state goes first: what is left of a half removed folder never passes for progress
-            self._state_path.unlink(missing_ok=True)
-            flush_to_disk(self.folder)
-            shutil.rmtree(self.folder)
+            discarded = temporary_name(self.out_path)  # renamed first: a half removed folder never passes for progress
+            os.replace(self.folder, discarded)
+            shutil.rmtree(discarded)
             flush_to_disk(self.folder.parent)
         self._unlock()
 
@@ -153,8 +164,39 @@ class Progress:
     def _state_path(self) -> Path:
         return self.folder / "state.h5"
 
-    def _config_path(self, index: int) -> Path:
-        return self.folder / f"config_{index:04d}.h5"
+    def _config_path(self, first: int) -> Path:
+        return self.folder / f"config_{first:04d}.h5"
+
+    def _write_waiting(self) -> None:
+        """Write the configurations that wait into one file, named after the first of them."""
+        if not self._waiting:
+            return
+        datasets = {"links": Dataset(np.array([c.links for c in self._waiting]))}
+        for name in self._waiting[0].plaquettes:
+            datasets[name] = Dataset(np.array([c.plaquettes[name] for c in self._waiting]))
+        attributes = {**self._identity, "first": self._n_written}
+        write_arrays(self._config_path(self._n_written), BATCH, datasets=datasets, attributes=attributes)
+        self._n_written += len(self._waiting)
+        self._waiting = []
+
+    def _batches(self) -> Iterator[ChunkFile]:
+        """Files of the counted configurations, opened one after the other; the caller closes each."""
+        first = 0
+        while first < self._n_saved:
+            batch = self._open(self._config_path(first), BATCH)
+            n = batch.shape("links")[0]
+            if batch.attributes["first"] != first or n == 0 or first + n > self._n_saved:
+                batch.close()
+                raise self._damaged(f"{self._config_path(first)} does not hold the configurations that state.h5 counts")
+            yield batch
+            first += n
+
+    def _remove_uncounted(self) -> None:
+        """Forget what no state counts, on disk and in memory."""
+        for path in self.folder.glob("config_*.h5"):
+            if int(path.stem.removeprefix("config_")) >= self._n_saved:
+                path.unlink()
+        self._n_written, self._waiting = self._n_saved, []
 
     def _open(self, path: Path, kind: str) -> ChunkFile:
         """Open a restart file whose content is proved sound and of this chunk."""

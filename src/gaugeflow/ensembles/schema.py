@@ -134,12 +134,9 @@ KINDS: dict[str, Kind] = {
         attributes={"trajectory": int, "n_saved": int},
         root={"format": str, "version": int, "kind": str, "spec_sha256": str, "chunk": int, DIGEST: str},
     ),
-    "saved_configuration": Kind(
-        datasets={
-            "links": Entry("<c16", LINK_AXES, "1", "links of one configuration"),
-            **{name: Entry(e.dtype, e.axes[1:], e.units, e.description, e.required) for name, e in PLAQUETTES.items()},
-        },
-        attributes={"index": int},
+    "saved_configurations": Kind(
+        datasets={"links": LINKS, **PLAQUETTES},
+        attributes={"first": int},
         root={"format": str, "version": int, "kind": str, "spec_sha256": str, "chunk": int, DIGEST: str},
     ),
 }
