@@ -1,0 +1,25 @@
+import sys
+
+from snakemake.utils import min_version, validate
+
+min_version("9.0")
+sys.setrecursionlimit(20000)  # chains of more than about 450 chunks
+
+
+configfile: workflow.source_path("workflow/config.yaml")
+
+
+validate(config, workflow.source_path("workflow/schemas/config.schema.yaml"))
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/ensemble.smk"
+include: "workflow/rules/measure.smk"
+include: "workflow/rules/analyse.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{ROOT}/results/scoreboard.csv",
+        f"{ROOT}/results/report.html",

@@ -1,0 +1,52 @@
+"""From time series to numbers, pages and the scoreboard."""
+
+
+rule analyse:
+    input:
+        study_sources,
+        configs=study_configs,
+        measurements=study_measurements,
+        flows=study_flows,
+    output:
+        f"{ROOT}/results/{{study}}/results.json",
+    log:
+        f"{LOGS}/analyse/{{study}}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        study=study_entry,
+        scale=SCALE,
+    shell:
+        "gaugeflow analyse {params.study:q} {input.configs:q} {input.measurements:q} {input.flows:q}"
+        " --scale {params.scale:q} --out {output:q} > {log:q} 2>&1"
+
+
+rule report:
+    input:
+        results=all_results,
+        references=references,
+    output:
+        f"{ROOT}/results/report.html",
+    log:
+        f"{LOGS}/report.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "gaugeflow report {input.results:q} --out {output:q} > {log:q} 2>&1"
+
+
+rule validate:
+    input:
+        results=all_results,
+        references=references,
+    output:
+        f"{ROOT}/results/scoreboard.csv",
+    log:
+        f"{LOGS}/validate.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "gaugeflow validate {input.results:q} --out {output:q} > {log:q} 2>&1"

@@ -1,0 +1,206 @@
+"""What the rules ask: which studies, which ensembles, which files, how many ranks. Rules only name files."""
+
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from gaugeflow.config.cost import estimate
+from gaugeflow.config.load import load_study
+from gaugeflow.config.schema import FileStart
+from gaugeflow.errors import ConfigError
+
+# gaugeflow and mpiexec of the environment that runs Snakemake, also where it was not activated.
+shell.prefix(
+    f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+)
+
+ROOT = config["root"].rstrip("/")
+SCALE = config["scale"]
+ENSEMBLES = f"{ROOT}/data/ensembles"
+LOGS = f"{ROOT}/logs"
+
+
+def load_studies():
+    """Study by name; two studies of one name would write the same results."""
+    studies = {}
+    try:
+        for entry in config["studies"]:
+            study = load_study(entry, SCALE)
+            if study.name in studies:
+                raise ConfigError(
+                    f"studies: got {study.name} twice, wanted each name once; rename one folder"
+                )
+            studies[study.name] = study
+    except ConfigError as error:
+        raise WorkflowError(str(error)) from None
+    return studies
+
+
+STUDIES = load_studies()
+
+
+wildcard_constraints:
+    ensemble=r"[a-z0-9]+_[234]d_b[0-9.e-]+_[0-9x]+-[0-9a-f]{10}",
+    settings=r"[0-9a-f]{8}",
+    chunk=r"[0-9]{4}",
+    study=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+
+
+localrules:
+    all,
+    spec,
+    report,
+    validate,
+
+
+def owners(wildcards):
+    """Studies that use an ensemble, in the order of the configuration."""
+    return [
+        study
+        for study in STUDIES.values()
+        if any(e.ensemble_id == wildcards.ensemble for e in study.ensembles)
+    ]
+
+
+def ensemble_of(wildcards):
+    found = owners(wildcards)
+    if not found:
+        raise WorkflowError(
+            f"no study of this run has an ensemble {wildcards.ensemble}"
+        )
+    return found[0].ensemble(wildcards.ensemble)
+
+
+def study_file(wildcards):
+    return str(owners(wildcards)[0].file)
+
+
+def study_that_measures(wildcards):
+    return next(
+        str(s.file)
+        for s in owners(wildcards)
+        if s.measure.settings_id == wildcards.settings
+    )
+
+
+def study_that_flows(wildcards):
+    return next(
+        str(s.file)
+        for s in owners(wildcards)
+        if s.flow and s.flow.settings_id == wildcards.settings
+    )
+
+
+def tuning_file(wildcards):
+    return (
+        f"{ENSEMBLES}/{wildcards.ensemble}/tuning.json"
+        if ensemble_of(wildcards).spec.tuned
+        else []
+    )
+
+
+def tuning_option(wildcards, input):
+    return f"--tuning {shlex.quote(str(input.tuning))}" if input.tuning else ""
+
+
+def previous_chunk(wildcards):
+    """Chunk k continues chunk k - 1."""
+    number = int(wildcards.chunk)
+    return f"{ENSEMBLES}/{wildcards.ensemble}/configs/{number - 1:04d}.h5" if number else []
+
+
+def start_file(wildcards):
+    """The file whose last configuration starts the chain, where the study asks for one."""
+    start = ensemble_of(wildcards).spec.start
+    return start.file if isinstance(start, FileStart) and int(wildcards.chunk) == 0 else []
+
+
+def previous_option(wildcards, input):
+    return f"--previous {shlex.quote(str(input.previous))}" if input.previous else ""
+
+
+def chunk_number(wildcards):
+    return int(wildcards.chunk)
+
+
+def grid_option(wildcards):
+    grid = ensemble_of(wildcards).grid
+    return f"--grid {','.join(map(str, grid))}" if grid else ""
+
+
+def acceptance_band(wildcards):
+    return ",".join(map(str, ensemble_of(wildcards).acceptance_band))
+
+
+def ranks(wildcards):
+    return ensemble_of(wildcards).ranks
+
+
+def mpi_launcher(wildcards):
+    """Empty for one rank: no launcher is needed, and the SLURM executor refuses MPI jobs of one task."""
+    return config["launcher"] if ranks(wildcards) > 1 else ""
+
+
+def launch(wildcards, resources):
+    return f"{resources.mpi} -n {resources.tasks}" if resources.mpi else ""
+
+
+def memory_mb(wildcards, attempt):
+    memory = estimate(ensemble_of(wildcards), None).memory
+    return int(attempt * (500 + 1.5 * memory / 1e6))
+
+
+def runtime_minutes(wildcards, attempt):
+    """Three times the estimate for one chunk, on top of ten minutes."""
+    ensemble = ensemble_of(wildcards)
+    seconds = max(
+        estimate(ensemble, study.flow).core_hours * 3600 for study in owners(wildcards)
+    )
+    return int(attempt * (10 + 3 * seconds / 60 / ensemble.chunks / ensemble.ranks))
+
+
+def chunk_files(study, folder):
+    return [
+        f"{ENSEMBLES}/{ensemble.ensemble_id}/{folder}/{number:04d}.h5"
+        for ensemble in study.ensembles
+        for number in range(ensemble.chunks)
+    ]
+
+
+def study_configs(wildcards):
+    return chunk_files(STUDIES[wildcards.study], "configs")
+
+
+def study_measurements(wildcards):
+    study = STUDIES[wildcards.study]
+    return chunk_files(study, f"measure_{study.measure.settings_id}")
+
+
+def study_flows(wildcards):
+    study = STUDIES[wildcards.study]
+    return chunk_files(study, f"flow_{study.flow.settings_id}") if study.flow else []
+
+
+def study_sources(wildcards):
+    """Files of the study folder that decide its results: an edit runs the analysis again, nothing before it."""
+    study = STUDIES[wildcards.study]
+    candidates = [study.file, study.folder / "analysis.py", study.folder / "figures.py"]
+    return [str(path) for path in candidates if path.is_file()]
+
+
+def study_entry(wildcards):
+    return str(STUDIES[wildcards.study].file)
+
+
+def references(wildcards):
+    return [
+        str(path)
+        for study in STUDIES.values()
+        for path in sorted(study.folder.glob("reference*.csv"))
+    ]
+
+
+def all_results(wildcards):
+    return [f"{ROOT}/results/{name}/results.json" for name in STUDIES]

@@ -1,0 +1,67 @@
+"""From a study to configurations. Restart state lives in <output>.partial/ and is not an output: it survives a stop."""
+
+
+rule tune:
+    output:
+        f"{ENSEMBLES}/{{ensemble}}/tuning.json",
+    log:
+        f"{LOGS}/tune/{{ensemble}}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=memory_mb,
+        runtime=runtime_minutes,
+    params:
+        study=study_file,
+        scale=SCALE,
+    shell:
+        "gaugeflow tune {params.study:q} --ensemble {wildcards.ensemble:q} --scale {params.scale:q}"
+        " --out {output:q} > {log:q} 2>&1"
+
+
+rule spec:
+    input:
+        tuning=tuning_file,
+    output:
+        f"{ENSEMBLES}/{{ensemble}}/spec.json",
+    log:
+        f"{LOGS}/spec/{{ensemble}}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        study=study_file,
+        scale=SCALE,
+        tuning=tuning_option,
+    shell:
+        "gaugeflow spec {params.study:q} --ensemble {wildcards.ensemble:q} --scale {params.scale:q} {params.tuning}"
+        " --out {output:q} > {log:q} 2>&1"
+
+
+rule generate:
+    input:
+        spec=f"{ENSEMBLES}/{{ensemble}}/spec.json",
+        previous=previous_chunk,
+        start=start_file,
+    output:
+        f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.h5",
+    log:
+        f"{LOGS}/generate/{{ensemble}}/{{chunk}}.log",
+    conda:
+        "../../environment.yml"
+    threads: ranks
+    resources:
+        mpi=mpi_launcher,
+        tasks=ranks,
+        mem_mb=memory_mb,
+        runtime=runtime_minutes,
+    params:
+        launch=launch,
+        chunk=chunk_number,
+        previous=previous_option,
+        ranks=ranks,
+        grid=grid_option,
+        acceptance_band=acceptance_band,
+    shell:
+        "{params.launch} gaugeflow generate {input.spec:q} --chunk {params.chunk} {params.previous}"
+        " --ranks {params.ranks} {params.grid} --acceptance-band {params.acceptance_band:q}"
+        " --out {output:q} > {log:q} 2>&1"

@@ -1,0 +1,51 @@
+"""From configurations to time series. The settings are part of the path: other settings never overwrite these."""
+
+
+rule measure:
+    input:
+        f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.h5",
+    output:
+        f"{ENSEMBLES}/{{ensemble}}/measure_{{settings}}/{{chunk}}.h5",
+    log:
+        f"{LOGS}/measure/{{ensemble}}/{{settings}}/{{chunk}}.log",
+    conda:
+        "../../environment.yml"
+    threads: ranks
+    resources:
+        mpi=mpi_launcher,
+        tasks=ranks,
+        mem_mb=memory_mb,
+        runtime=runtime_minutes,
+    params:
+        launch=launch,
+        study=study_that_measures,
+        scale=SCALE,
+        ranks=ranks,
+    shell:
+        "{params.launch} gaugeflow measure {input:q} --study {params.study:q} --scale {params.scale:q}"
+        " --ranks {params.ranks} --out {output:q} > {log:q} 2>&1"
+
+
+rule flow:
+    input:
+        f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.h5",
+    output:
+        f"{ENSEMBLES}/{{ensemble}}/flow_{{settings}}/{{chunk}}.h5",
+    log:
+        f"{LOGS}/flow/{{ensemble}}/{{settings}}/{{chunk}}.log",
+    conda:
+        "../../environment.yml"
+    threads: ranks
+    resources:
+        mpi=mpi_launcher,
+        tasks=ranks,
+        mem_mb=memory_mb,
+        runtime=runtime_minutes,
+    params:
+        launch=launch,
+        study=study_that_flows,
+        scale=SCALE,
+        ranks=ranks,
+    shell:
+        "{params.launch} gaugeflow flow {input:q} --study {params.study:q} --scale {params.scale:q}"
+        " --ranks {params.ranks} --out {output:q} > {log:q} 2>&1"
