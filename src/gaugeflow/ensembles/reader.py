@@ -54,10 +54,12 @@ class ChunkFile:
             with self._failures("reading the header"):
                 self.attributes = {key: attribute_value(raw) for key, raw in self._file.attrs.items()}
             self.kind = self._checked_kind(kind)
-            self._shapes = self._layout(os.path.getsize(path))
+            layout = self._layout(os.path.getsize(path))
         except BaseException:
             self.close()
             raise
+        self._dtypes = {name: dtype for name, (dtype, _) in layout.items()}
+        self._shapes = {name: shape for name, (_, shape) in layout.items()}
 
     @property
     def spec_text(self) -> str:
@@ -76,11 +78,13 @@ class ChunkFile:
 
     @property
     def provenance(self) -> dict:
-        """Versions, commit and input hashes of the run that wrote the file."""
-        try:
-            return json.loads(self.attributes["provenance"])
-        except ValueError as error:
-            raise FileError(f"{self.name}: attribute provenance is no JSON ({error})") from error
+        """Versions, commit and input hashes of the run that wrote the file; FileError if they are no JSON."""
+        return self._parsed("provenance")
+
+    @property
+    def spec(self) -> dict:
+        """Content of the ensemble's spec.json; FileError if it is no JSON."""
+        return self._parsed("spec")
 
     @property
     def content_sha256(self) -> str:
@@ -108,6 +112,18 @@ class ChunkFile:
         self.shape(name)
         with self._failures(f"reading {name}"):
             return self._file[name][()]
+
+    def dtype(self, name: str) -> str:
+        """dtype string of a dataset; FileError if there is none of this name."""
+        self.shape(name)
+        return self._dtypes[name]
+
+    def label(self, name: str) -> tuple[str, str]:
+        """Units and description of a dataset, empty where it has none."""
+        self.shape(name)
+        with self._failures(f"reading the attributes of {name}"):
+            attributes = {key: attribute_value(raw) for key, raw in self._file[name].attrs.items()}
+        return str(attributes.get("units", "")), str(attributes.get("description", ""))
 
     def entry(self, name: str, i: int) -> np.ndarray:
         """Entry i of the first axis of a dataset; FileError if it is missing or damaged."""
@@ -142,6 +158,15 @@ class ChunkFile:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    def _parsed(self, name: str) -> dict:
+        try:
+            content = json.loads(self.attributes[name])
+        except ValueError as error:
+            raise FileError(f"{self.name}: attribute {name} is no JSON ({error})") from error
+        if not isinstance(content, dict):
+            raise FileError(f"{self.name}: attribute {name} holds {type(content).__name__}, wanted a JSON object")
+        return content
+
     def _checked_kind(self, wanted: str | None) -> str:
         if self.attributes.get("format") != FORMAT:
             raise FileError(f"{self.name}: an HDF5 file of another program (attribute format is not {FORMAT!r})")
@@ -154,7 +179,8 @@ class ChunkFile:
             raise FileError(f"{self.name}: holds {kind}, wanted {wanted}")
         return kind
 
-    def _layout(self, file_size: int) -> dict[str, tuple[int, ...]]:
+    def _layout(self, file_size: int) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """dtype and shape of every dataset, compared with the table of the kind."""
         found: dict[str, h5py.Dataset] = {}
 
         def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
@@ -171,7 +197,7 @@ class ChunkFile:
         if problems:
             more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
             raise FileError(f"{self.name}: {problems[0]}{more}")
-        return {name: shape for name, (_, shape) in layout.items()}
+        return layout
 
     @contextmanager
     def _failures(self, doing: str) -> Iterator[None]:

@@ -1,6 +1,5 @@
 """Is a file what it says?  Structure and hash for every kind; links, plaquettes and numbering for configurations."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +44,7 @@ def verify_file(path: Path | str, deep: bool = True) -> Verification:
                 problems = list(_content_problems(file))
             return Verification(str(path), tuple(problems), summary)
     except FileError as error:
-        return Verification(str(path), (str(error).removeprefix(f"{path}: "),), {})
+        return Verification(str(path), (_bare(error, path),), {})
 
 
 def require_sound(path: Path | str) -> None:
@@ -57,6 +56,16 @@ def require_sound(path: Path | str) -> None:
     if not result.ok:
         more = f" (and {len(result.problems) - 1} more problems)" if result.problems[1:] else ""
         raise FileError(f"{path}: {result.problems[0]}{more}; not used")
+
+
+def missing_chunks(folder: Path) -> list[str]:
+    """Names of the chunk files that a folder lacks between its first and its last one (0000.h5, 0002.h5: 0001.h5)."""
+    present = {int(path.stem) for path in folder.glob("*.h5") if path.stem.isdigit()}
+    return [f"{k:04d}.h5" for k in range(min(present), max(present)) if k not in present] if present else []
+
+
+def _bare(error: FileError, name: Path | str) -> str:
+    return str(error).removeprefix(f"{name}: ")
 
 
 def _summary(file: ChunkFile) -> dict:
@@ -74,11 +83,10 @@ def _spec_problems(file: ChunkFile) -> list[str]:
     if "spec" not in file.attributes:
         return []
     try:
-        content = json.loads(file.spec_text)
-        json.loads(file.attributes["provenance"])
-    except ValueError as error:
-        return [f"spec or provenance is no JSON ({error})"]
-    named = content.get("ensemble_id", file.ensemble_id) if isinstance(content, dict) else None
+        named = file.spec.get("ensemble_id", file.ensemble_id)
+        file.provenance  # noqa: B018 - must parse
+    except FileError as error:
+        return [_bare(error, file.name)]
     return [] if named == file.ensemble_id else [f"ensemble_id is {file.ensemble_id}, its spec says {named}"]
 
 
@@ -90,7 +98,7 @@ def _content_problems(file: ChunkFile) -> Iterator[str]:
         if name != "links" and not np.isfinite(file.dataset(name)).all():
             yield f"{name} has values that are not finite"
     if file.kind == "configurations":
-        spec = json.loads(file.spec_text).get("spec", {})
+        spec = file.spec.get("spec", {})
         yield from _shape_problems(file, spec)
         yield from _numbering_problems(file, spec)
         special = str(spec.get("group", "")).startswith("SU")
