@@ -1,0 +1,169 @@
+"""From checked HDF5 files to the StudyData of one study."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gaugeflow.analysis.dataset import EnsembleData, StudyData
+from gaugeflow.config.canonical import canonical_json, sha256_text
+from gaugeflow.config.spec_file import read_spec_text
+from gaugeflow.config.study import Ensemble, Study
+from gaugeflow.ensembles.provenance import commit
+from gaugeflow.ensembles.reader import open_file
+from gaugeflow.ensembles.verify import require_sound
+from gaugeflow.errors import ConfigError, FileError
+
+FOLDERS = {"configurations": "configs", "measurements": "measure", "flow": "flow"}
+"""Kind of file -> the name under which results list it."""
+
+LEFT_OUT = {"links", "checksum"}
+"""Datasets that no analysis reads."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Arrays and identity of one input file."""
+
+    path: str
+    kind: str
+    ensemble_id: str
+    number: int
+    spec_text: str
+    sha256: str
+    made_from: frozenset[str]
+    arrays: dict[str, np.ndarray]
+    n_thermalisation: int
+
+
+def load_study_data(study: Study, paths: Iterable[str | os.PathLike[str]]) -> StudyData:
+    """All chunks of all ensembles of a study, every file verified first.
+
+    paths   configuration, measurement and flow files in any order
+
+    Raises  FileError for a file that is unsound, or made from other configurations than those given;
+            ConfigError for chunks that are missing, given twice, or not of this study
+    """
+    chunks = [read_chunk(path) for path in paths]
+    known = {ensemble.ensemble_id for ensemble in study.ensembles}
+    for chunk in chunks:
+        if chunk.ensemble_id not in known:
+            raise ConfigError(
+                f"{chunk.path}: of ensemble {chunk.ensemble_id}, which study {study.name} at scale {study.scale} does not "
+                f"have; wanted {', '.join(sorted(known))}; leave the file out or choose another --scale"
+            )
+    ensembles = tuple(_ensemble_data(study, ensemble, chunks) for ensemble in study.ensembles)
+    return StudyData(study.name, study.title, study.scale, ensembles, study.analysis)
+
+
+def read_chunk(path: str | os.PathLike[str]) -> Chunk:
+    """Everything but the links of one file.
+
+    Raises FileError for a file that `gaugeflow check` refuses
+    """
+    require_sound(Path(path))
+    with open_file(Path(path)) as file:
+        if file.kind not in FOLDERS:
+            raise FileError(f"{path}: holds {file.kind}, wanted one of {', '.join(FOLDERS)}")
+        return Chunk(
+            path=os.fspath(path),
+            kind=file.kind,
+            ensemble_id=file.ensemble_id,
+            number=int(file.chunk),
+            spec_text=file.spec_text,
+            sha256=file.content_sha256,
+            made_from=frozenset(str(digest) for digest in file.provenance.get("inputs", {}).values()),
+            arrays={name: file.dataset(name) for name in file.names if name not in LEFT_OUT},
+            n_thermalisation=int(file.attributes.get("n_thermalisation", 0)),
+        )
+
+
+def _ensemble_data(study: Study, ensemble: Ensemble, chunks: Sequence[Chunk]) -> EnsembleData:
+    own = [chunk for chunk in chunks if chunk.ensemble_id == ensemble.ensemble_id]
+    kinds = [kind for kind in FOLDERS if kind != "flow" or study.flow is not None]
+    series = {kind: _ordered(own, kind, ensemble, study) for kind in kinds}
+    spec_text = own[0].spec_text
+    for chunk in own:
+        if chunk.spec_text != spec_text:
+            raise FileError(f"{chunk.path}: its spec differs from that of {own[0].path}; one of them is of another run")
+    configurations = series.pop("configurations")
+    for kind, derived in series.items():
+        for chunk, made_from in zip(derived, configurations, strict=True):
+            _check_made_from(chunk, made_from, kind)
+    spec_file = read_spec_text(spec_text)
+    inputs = {f"{FOLDERS[c.kind]}/{c.number:04d}.h5": c.sha256 for c in sorted(own, key=lambda c: (c.kind, c.number))}
+    return EnsembleData(
+        label=ensemble.label,
+        ensemble_id=ensemble.ensemble_id,
+        spec=spec_file.spec,
+        trajectory=_joined(configurations, "trajectory"),
+        measured=_all_joined(series["measurements"]),
+        flowed=_flowed(series.get("flow", ())),
+        history={
+            name.removeprefix("history/"): _joined(configurations, name)
+            for name in configurations[0].arrays
+            if name.startswith("history/")
+        },
+        n_thermalisation=configurations[0].n_thermalisation,
+        settings=study.analysis,
+        source={
+            "ensemble": ensemble.ensemble_id,
+            "commit": commit(),
+            "spec_sha256": spec_file.sha256,
+            "inputs_sha256": sha256_text(canonical_json(inputs)),
+        },
+        inputs=inputs,
+    )
+
+
+def _ordered(own: Sequence[Chunk], kind: str, ensemble: Ensemble, study: Study) -> list[Chunk]:
+    found: dict[int, Chunk] = {}
+    for chunk in own:
+        if chunk.kind != kind:
+            continue
+        if chunk.number in found:
+            raise ConfigError(f"{chunk.path}: chunk {chunk.number} of {kind} was given already: {found[chunk.number].path}")
+        found[chunk.number] = chunk
+    wanted = set(range(ensemble.chunks))
+    if set(found) != wanted:
+        missing, surplus = sorted(wanted - set(found)), sorted(set(found) - wanted)
+        raise ConfigError(
+            f"study {study.name}, ensemble {ensemble.label} ({ensemble.ensemble_id}): {kind} files of chunks 0 to "
+            f"{ensemble.chunks - 1} are wanted; missing {missing}, not asked for {surplus}"
+        )
+    return [found[number] for number in sorted(found)]
+
+
+def _check_made_from(chunk: Chunk, configurations: Chunk, kind: str) -> None:
+    if configurations.sha256 not in chunk.made_from:
+        raise FileError(
+            f"{chunk.path}: made from other configurations than {configurations.path} "
+            f"({configurations.sha256[:12]}); run the {FOLDERS[kind]} stage again"
+        )
+    if not np.array_equal(chunk.arrays["trajectory"], configurations.arrays["trajectory"]):
+        raise FileError(f"{chunk.path}: its trajectory numbers are not those of {configurations.path}; make it again")
+
+
+def _flowed(chunks: Sequence[Chunk]) -> dict[str, np.ndarray]:
+    if not chunks:
+        return {}
+    flow_time = chunks[0].arrays["flow_time"]
+    for chunk in chunks:
+        if not np.array_equal(chunk.arrays["flow_time"], flow_time):
+            raise FileError(f"{chunk.path}: its flow times are not those of {chunks[0].path}; flow both with one study file")
+    return {**_all_joined(chunks, without=("flow_time",)), "flow_time": flow_time}
+
+
+def _all_joined(chunks: Sequence[Chunk], without: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
+    return {name: _joined(chunks, name) for name in chunks[0].arrays if name not in without}
+
+
+def _joined(chunks: Sequence[Chunk], name: str) -> np.ndarray:
+    for chunk in chunks:
+        if name not in chunk.arrays:
+            raise FileError(f"{chunk.path}: no dataset {name}, which {chunks[0].path} has; make both with one study file")
+    return np.concatenate([chunk.arrays[name] for chunk in chunks])

@@ -1,0 +1,91 @@
+"""Results against references: one judged row per reference."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from gaugeflow.stats.pull import pull
+
+COLUMNS = (
+    "study", "name", "value", "error", "reference", "reference_error", "max_error", "kind", "source", "pull", "passed",
+)  # fmt: skip
+
+MAX_PULL = 3.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the scoreboard; value, error and pull are NaN where the result is missing."""
+
+    study: str
+    name: str
+    value: float
+    error: float
+    reference: float
+    reference_error: float
+    max_error: float
+    kind: str
+    source: str
+    pull: float
+    passed: bool
+    reason: str = ""
+
+
+def judge(results: dict[str, Any]) -> list[Row]:
+    """Rows of one results.json: passed if |pull| < 3 and error <= max_error; a reference without result fails."""
+    return [_row(results["study"], reference, results["estimates"].get(reference["name"])) for reference in results["references"]]
+
+
+def _row(study: str, reference: dict[str, Any], estimate: dict[str, Any] | None) -> Row:
+    value, error = (math.nan, math.nan) if estimate is None else (_float(estimate[key]) for key in ("value", "error"))
+    distance = pull(value, error, reference["value"], reference["error"])
+    reason = ""
+    if estimate is None:
+        reason = "no result of this name"
+    elif not (math.isfinite(value) and math.isfinite(error)):
+        reason = "no finite value"
+    elif error > reference["max_error"]:
+        reason = "error above max_error"
+    elif not abs(distance) < MAX_PULL:
+        reason = f"|pull| >= {MAX_PULL:g}"
+    return Row(
+        study=study,
+        name=reference["name"],
+        value=value,
+        error=error,
+        reference=reference["value"],
+        reference_error=reference["error"],
+        max_error=reference["max_error"],
+        kind=reference["kind"],
+        source=reference["source"],
+        pull=distance,
+        passed=not reason,
+        reason=reason,
+    )
+
+
+def scoreboard_csv(rows: Iterable[Row]) -> str:
+    """The scoreboard as CSV text: studies in the order given, missing numbers empty, passed as true or false."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([_cell(getattr(row, column)) for column in COLUMNS])
+    return text.getvalue()
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.8g}" if math.isfinite(value) else ""
+    return str(value)
+
+
+def _float(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,26 @@
+"""gaugeflow analyse: measured time series to named estimates."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def analyse(
+    study: Annotated[str, typer.Argument(help="study: a folder name or a path")],
+    inputs: Annotated[list[Path], typer.Argument(help="configuration, measurement and flow files of all its ensembles")],
+    scale: Annotated[str, typer.Option(help="full or tiny")],
+    out: Annotated[Path, typer.Option(help="results.json to write")],
+) -> None:
+    """Estimates of a study with jackknife errors, from checked files."""
+    from gaugeflow.analysis.loading import load_study_data
+    from gaugeflow.analysis.results import write_results
+    from gaugeflow.analysis.runner import analyse_study
+    from gaugeflow.config.load import load_study
+
+    chosen = load_study(study, scale)
+    results = analyse_study(chosen, load_study_data(chosen, inputs))
+    write_results(out, results)
+    for text in results["warnings"]:
+        typer.echo(f"warning: {text}", err=True)
+    typer.echo(f"{out}: {len(results['estimates'])} estimates of study {chosen.name} ({scale}) from {len(inputs)} files")
