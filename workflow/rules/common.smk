@@ -12,9 +12,7 @@ from gaugeflow.config.schema import FileStart
 from gaugeflow.errors import ConfigError
 
 # gaugeflow and mpiexec of the environment that runs Snakemake, also where it was not activated.
-shell.prefix(
-    f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
-)
+shell.prefix(f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
 ROOT = config["root"].rstrip("/")
 SCALE = config["scale"]
@@ -29,9 +27,7 @@ def load_studies():
         for entry in config["studies"]:
             study = load_study(entry, SCALE)
             if study.name in studies:
-                raise ConfigError(
-                    f"studies: got {study.name} twice, wanted each name once; rename one folder"
-                )
+                raise ConfigError(f"studies: got {study.name} twice, wanted each name once; rename one folder")
             studies[study.name] = study
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
@@ -57,19 +53,13 @@ localrules:
 
 def owners(wildcards):
     """Studies that use an ensemble, in the order of the configuration."""
-    return [
-        study
-        for study in STUDIES.values()
-        if any(e.ensemble_id == wildcards.ensemble for e in study.ensembles)
-    ]
+    return [study for study in STUDIES.values() if any(e.ensemble_id == wildcards.ensemble for e in study.ensembles)]
 
 
 def ensemble_of(wildcards):
     found = owners(wildcards)
     if not found:
-        raise WorkflowError(
-            f"no study of this run has an ensemble {wildcards.ensemble}"
-        )
+        raise WorkflowError(f"no study of this run has an ensemble {wildcards.ensemble}")
     return found[0].ensemble(wildcards.ensemble)
 
 
@@ -78,27 +68,15 @@ def study_file(wildcards):
 
 
 def study_that_measures(wildcards):
-    return next(
-        str(s.file)
-        for s in owners(wildcards)
-        if s.measure.settings_id == wildcards.settings
-    )
+    return next(str(s.file) for s in owners(wildcards) if s.measure.settings_id == wildcards.settings)
 
 
 def study_that_flows(wildcards):
-    return next(
-        str(s.file)
-        for s in owners(wildcards)
-        if s.flow and s.flow.settings_id == wildcards.settings
-    )
+    return next(str(s.file) for s in owners(wildcards) if s.flow and s.flow.settings_id == wildcards.settings)
 
 
 def tuning_file(wildcards):
-    return (
-        f"{ENSEMBLES}/{wildcards.ensemble}/tuning.json"
-        if ensemble_of(wildcards).spec.tuned
-        else []
-    )
+    return f"{ENSEMBLES}/{wildcards.ensemble}/tuning.json" if ensemble_of(wildcards).spec.tuned else []
 
 
 def tuning_option(wildcards, input):
@@ -155,9 +133,7 @@ def memory_mb(wildcards, attempt):
 def runtime_minutes(wildcards, attempt):
     """Three times the estimate for one chunk, on top of ten minutes."""
     ensemble = ensemble_of(wildcards)
-    seconds = max(
-        estimate(ensemble, study.flow).core_hours * 3600 for study in owners(wildcards)
-    )
+    seconds = max(estimate(ensemble, study.flow).core_hours * 3600 for study in owners(wildcards))
     return int(attempt * (10 + 3 * seconds / 60 / ensemble.chunks / ensemble.ranks))
 
 
@@ -195,11 +171,7 @@ def study_entry(wildcards):
 
 
 def references(wildcards):
-    return [
-        str(path)
-        for study in STUDIES.values()
-        for path in sorted(study.folder.glob("reference*.csv"))
-    ]
+    return [str(path) for study in STUDIES.values() for path in sorted(study.folder.glob("reference*.csv"))]
 
 
 def all_results(wildcards):
