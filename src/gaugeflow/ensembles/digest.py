@@ -50,7 +50,7 @@ class Digest:
 
 def little_endian(array: np.ndarray) -> np.ndarray:
     """The same values with little-endian bytes in C order."""
-    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
 
 def attribute_value(raw: object) -> object:

@@ -98,12 +98,29 @@ def _content_problems(file: ChunkFile) -> Iterator[str]:
         if name != "links" and not np.isfinite(file.dataset(name)).all():
             yield f"{name} has values that are not finite"
     if file.kind == "configurations":
-        spec = file.spec.get("spec", {})
+        spec = _known(file.spec.get("spec"))
         yield from _shape_problems(file, spec)
         yield from _numbering_problems(file, spec)
         special = str(spec.get("group", "")).startswith("SU")
         for i in range(file.n):
             yield from _configuration_problems(file, i, special)
+
+
+SPEC_TYPES = {
+    "group": str,
+    "extents": list,
+    "chains": int,
+    "thermalisation": int,
+    "save_every": int,
+    "configs_per_chunk": int,
+}
+"""What of the spec is compared with the file; the rest belongs to other versions of the code as much as to this one."""
+
+
+def _known(spec: object) -> dict:
+    """The entries of the spec that are compared, where they are there and of their type."""
+    found = spec if isinstance(spec, dict) else {}
+    return {key: found[key] for key, kind in SPEC_TYPES.items() if isinstance(found.get(key), kind)}
 
 
 def _configuration_problems(file: ChunkFile, i: int, special: bool) -> Iterator[str]:
@@ -125,7 +142,7 @@ def _shape_problems(file: ChunkFile, spec: dict) -> Iterator[str]:
     shape = file.shape("links")
     found = {"extents": list(shape[2:-3][::-1]), "N": shape[-1], "chains": shape[1]}
     wanted = {
-        "extents": list(spec["extents"]) if "extents" in spec else found["extents"],
+        "extents": spec.get("extents", found["extents"]),
         "N": GROUP_RANK.get(spec.get("group"), found["N"]),
         "chains": spec.get("chains", found["chains"]),
     }
