@@ -26,8 +26,7 @@ rule analyse:
 
 rule report:
     input:
-        results=all_results,
-        references=references,
+        all_results,
     output:
         f"{ROOT}/results/report.html",
     log:
@@ -35,13 +34,12 @@ rule report:
     conda:
         "../../environment.yml"
     shell:
-        "gaugeflow report {input.results:q} --out {output:q} > {log:q} 2>&1"
+        "gaugeflow report {input:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule validate:
     input:
-        results=all_results,
-        references=references,
+        all_results,
     output:
         f"{ROOT}/results/scoreboard.csv",
     log:
@@ -49,4 +47,4 @@ rule validate:
     conda:
         "../../environment.yml"
     shell:
-        "gaugeflow validate {input.results:q} --out {output:q} > {log:q} 2>&1"
+        "gaugeflow validate {input:q} --out {output:q} > {log:q} 2>&1"

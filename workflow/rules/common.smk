@@ -92,7 +92,7 @@ def previous_chunk(wildcards):
 def start_file(wildcards):
     """The file whose last configuration starts the chain, where the study asks for one."""
     start = ensemble_of(wildcards).spec.start
-    return start.file if isinstance(start, FileStart) and int(wildcards.chunk) == 0 else []
+    return start.file if isinstance(start, FileStart) else []
 
 
 def previous_option(wildcards, input):
@@ -162,16 +162,12 @@ def study_flows(wildcards):
 def study_sources(wildcards):
     """Files of the study folder that decide its results: an edit runs the analysis again, nothing before it."""
     study = STUDIES[wildcards.study]
-    candidates = [study.file, study.folder / "analysis.py", study.folder / "figures.py"]
-    return [str(path) for path in candidates if path.is_file()]
+    others = [study.folder / "analysis.py", *sorted(study.folder.glob("reference*.csv"))]
+    return [str(path) for path in (study.file, *others) if path.is_file()]
 
 
 def study_entry(wildcards):
     return str(STUDIES[wildcards.study].file)
-
-
-def references(wildcards):
-    return [str(path) for study in STUDIES.values() for path in sorted(study.folder.glob("reference*.csv"))]
 
 
 def all_results(wildcards):

@@ -22,6 +22,7 @@ rule tune:
 rule spec:
     input:
         tuning=tuning_file,
+        start=start_file,
     output:
         f"{ENSEMBLES}/{{ensemble}}/spec.json",
     log:
@@ -41,7 +42,6 @@ rule generate:
     input:
         spec=f"{ENSEMBLES}/{{ensemble}}/spec.json",
         previous=previous_chunk,
-        start=start_file,
     output:
         f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.h5",
     log:

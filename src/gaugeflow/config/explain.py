@@ -63,7 +63,7 @@ def key_path(parts: Sequence[int | str]) -> str:
 
 
 def _line(item: Any, content: Any, model: type[BaseModel], where: str) -> str:
-    path = _real_path(item["loc"], content, item["type"])
+    path = _real_path(item, content)
     key = key_path(path)
     if item["type"] == "extra_forbidden":
         return f"{where}: {key}: got an unknown key, wanted {_suggestion(str(path[-1]), model)}; correct or remove it"
@@ -85,8 +85,19 @@ def _broken_rule(path: tuple[int | str, ...], value: Any, message: str) -> str:
     return f"{key_path(path)}: got {_short(value)}, wanted {message}"
 
 
-def _real_path(loc: Sequence[int | str], content: Any, kind: str) -> tuple[int | str, ...]:
-    """The location without pydantic's union tags: only steps that exist in the content (or the missing key)."""
+def _real_path(item: Any, content: Any) -> tuple[int | str, ...]:
+    """The location as it is in the file: without pydantic's union tags and without the index of a scan of one."""
+    loc = item["loc"]
+    shorter = [loc[:i] + loc[i + 1 :] for i, part in enumerate(loc) if part == 0]
+    for candidate in (loc, *shorter):
+        path, value = _walk(candidate, content, item["type"])
+        if value is item["input"] or as_tuples(value) == item["input"]:
+            return path
+    return _walk(loc, content, item["type"])[0]
+
+
+def _walk(loc: Sequence[int | str], content: Any, kind: str) -> tuple[tuple[int | str, ...], Any]:
+    """The steps of a location that exist in the content (or the missing key), and the value where they lead."""
     path: list[int | str] = []
     for position, part in enumerate(loc):
         named = isinstance(content, dict) and isinstance(part, str) and part in content
@@ -96,7 +107,7 @@ def _real_path(loc: Sequence[int | str], content: Any, kind: str) -> tuple[int |
         elif not (kind == "missing" and position == len(loc) - 1):
             continue
         path.append(part)
-    return tuple(path)
+    return tuple(path), content
 
 
 def _suggestion(name: str, model: type[BaseModel]) -> str:

@@ -101,9 +101,12 @@ def read_spec_text(text: str, where: str = "spec") -> SpecFile:
     try:
         spec = validated(EnsembleSpec, content["spec"], f"{where}: spec")
         request = validated(EnsembleSpec, content["request"], f"{where}: request")
-        canonical = canonical_json(content)
-    except (ConfigError, ValueError) as error:
+    except ConfigError as error:
         raise FileError(str(error)) from error
+    try:
+        canonical = canonical_json(content)
+    except ValueError as error:
+        raise FileError(f"{where}: tuning: not a finite number ({error}); make it again") from error
     _check_identity(spec, request, content, where)
     return SpecFile(spec, request, content["ensemble_id"], content["tuning"], canonical)
 
