@@ -13,6 +13,7 @@ def components_first(links: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.moveaxis(links, (-3, -2, -1), (0, 1, 2)))
 
 
+@np.errstate(invalid="ignore", over="ignore")  # damaged numbers end as NaN or infinity, which the caller sees
 def unitarity_defect(U: np.ndarray, *, special: bool) -> float:
     """Largest |U^dagger U - 1| over all elements, with `special` also |det U - 1|; NaN if a link is NaN.
 
@@ -30,6 +31,7 @@ def unitarity_defect(U: np.ndarray, *, special: bool) -> float:
     return float(worst)
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def plaquettes(U: np.ndarray) -> dict[str, np.ndarray]:
     """Re tr U_p / N per chain, mean over sites and planes: "plaquette"; for D > 2 "plaquette_space", "plaquette_time".
 
