@@ -8,14 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from gaugeflow.config.settings import AnalysisSettings
 from gaugeflow.errors import ConfigError
+from gaugeflow.stats.autocorrelation import gamma_method
 from gaugeflow.stats.estimate import Estimate
-from gaugeflow.stats.jackknife import jackknife
+from gaugeflow.stats.jackknife import automatic_bin_size, jackknife
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,21 @@ class EnsembleData:
         """Number of sites."""
         return math.prod(self.spec.extents)
 
+    @cached_property
+    def bin_size(self) -> int:
+        """Measurements per bin, one for all observables of the ensemble so that `derive` can combine them.
+
+        The study's bin_size, or the automatic one of the slowest of plaquette, charge, Polyakov loop and flowed energy.
+        """
+        if self.settings.bin_size is not None:
+            return self.settings.bin_size
+        slowest = [np.abs(self.measured[name]) for name in ("plaquette", "charge", "polyakov") if name in self.measured]
+        if "energy_clover" in self.flowed:
+            slowest.append(self.flowed["energy_clover"][:, :, -1])
+        tau_int = max((gamma_method(series).tau_int for series in slowest), default=0.5)
+        n, chains = slowest[0].shape
+        return automatic_bin_size(n, chains, tau_int)
+
     def series(self, name: str) -> np.ndarray:
         """Measured time series (n, chains, ...); ConfigError naming what is there if `name` is not."""
         return _pick(self.measured, name, f"ensemble {self.label}: measured")
@@ -71,14 +88,14 @@ class EnsembleData:
         chains: str = "all",
         per_trajectory: bool = False,
     ) -> Estimate:
-        """Jackknife estimate with this ensemble's bin size, key and source; see `stats.jackknife.jackknife`.
+        """Jackknife estimate with this ensemble's bins, key and source; see `stats.jackknife.jackknife`.
 
         chains           name of the subset of chains in `series`: estimates from different subsets are independent
         per_trajectory   the series has one entry per trajectory, so the study's bin size does not apply to it
         """
         key = self.label if chains == "all" else f"{self.label}|{chains}"
         key = f"{key}|trajectories" if per_trajectory else key
-        bin_size = None if per_trajectory else self.settings.bin_size
+        bin_size = None if per_trajectory else self.bin_size
         return jackknife(series, function, bin_size=bin_size, key=key, source=self.source)
 
 

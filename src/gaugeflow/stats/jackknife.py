@@ -134,7 +134,7 @@ def project(series: np.ndarray, function: Callable[[np.ndarray], float]) -> np.n
 def error_against_bin_size(series: np.ndarray, bins_at_least: int = 16) -> BinCurve:
     """Jackknife error of the mean of a series (n, chains) for bin sizes 1, 2, 3, 4, 6, 8, ...; it ends in a plateau.
 
-    The error of the error is error / sqrt(2 (bins - 1)).
+    Sizes that leave measurements out are scaled to the full length. The error of the error is error / sqrt(2 (bins - 1)).
     """
     n, chains = series.shape
     ladder = sorted({step for power in range(20) for step in (2**power, 3 * 2**power)})
@@ -144,7 +144,8 @@ def error_against_bin_size(series: np.ndarray, bins_at_least: int = 16) -> BinCu
     errors, counts = [], []
     for size in sizes:
         _, samples = delete_one(series, size)
-        errors.append(block_error(samples, (("", len(samples)),)))
+        used = (n // size) * size
+        errors.append(block_error(samples, (("", len(samples)),)) * math.sqrt(used / n))
         counts.append(len(samples))
     errors = np.array(errors)
     return BinCurve(np.array(sizes), errors, errors / np.sqrt(2 * (np.array(counts) - 1)))

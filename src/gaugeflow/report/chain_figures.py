@@ -1,0 +1,130 @@
+"""How the Markov chains behaved: histories, autocorrelation, error against bin size, dH and charge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from gaugeflow.report.style import BLUE, COLOURS, GREY, ORANGE, RED, panels
+from gaugeflow.stats.estimate import format_estimate
+
+
+def history_figure(results: dict[str, Any]) -> Figure:
+    """Plaquette per trajectory: single chains, mean of cold and of hot starts; thermalisation shaded."""
+    figure, axes = panels(len(results["diagnostics"]))
+    for axis, (label, content) in zip(axes, results["diagnostics"].items(), strict=True):
+        history = content["history"]
+        x = np.array(history["trajectory"]) + 1
+        for chain in history["chains"]:
+            axis.plot(x, chain, color=GREY, alpha=0.35, linewidth=0.5)
+        if "hot" in history:
+            axis.plot(x, history["hot"], color=ORANGE, label="hot chains")
+            axis.plot(x, history["cold"], color=BLUE, label="cold chains")
+        else:
+            axis.plot(x, history["mean"], color=BLUE, label="all chains")
+        if history["n_thermalisation"] > 0:
+            axis.axvspan(1, max(history["n_thermalisation"], 1), color="#edf2f7", zorder=0)
+            axis.axvline(history["n_thermalisation"], color=GREY, linewidth=0.8, linestyle=":")
+        axis.set_xscale("log")
+        axis.set(title=label, xlabel="trajectory", ylabel="plaquette")
+    axes[0].legend(loc="best")
+    return figure
+
+
+def autocorrelation_figure(results: dict[str, Any]) -> Figure:
+    """rho(t) of the saved configurations up to the window of the Gamma method (dotted), with tau_int."""
+    figure, axes = panels(len(results["diagnostics"]))
+    for axis, (label, content) in zip(axes, results["diagnostics"].items(), strict=True):
+        for colour, (name, curve) in zip(COLOURS, content["autocorrelation"].items(), strict=False):
+            text = name if curve["tau_int"] is None else f"{name}: {_tau_text(curve)}"
+            axis.plot(range(len(curve["rho"])), curve["rho"], "o-", markersize=2.5, color=colour, label=text)
+            axis.axvline(curve["window"], color=colour, linestyle=":", linewidth=0.8)
+        axis.axhline(0, color=GREY, linewidth=0.8)
+        axis.set(title=label, xlabel="lag / saved configurations", ylabel=r"$\rho(t)$")
+        axis.set_ylim(bottom=min(-0.2, axis.get_ylim()[0]))
+        axis.legend(loc="upper right")
+    return figure
+
+
+def _tau_text(curve: dict[str, Any]) -> str:
+    return rf"$\tau_{{int}}$ = {format_estimate(curve['tau_int'], curve['tau_int_error'])}"
+
+
+def binning_figure(results: dict[str, Any]) -> Figure:
+    """Jackknife error of the plaquette against bin size; band: Gamma method."""
+    figure, axes = panels(len(results["diagnostics"]))
+    for axis, (label, content) in zip(axes, results["diagnostics"].items(), strict=True):
+        for colour, (name, curve) in zip(COLOURS, content["binning"].items(), strict=False):
+            scale = curve["error"][0] or 1.0
+            error, spread = np.array(curve["error"]) / scale, np.array(curve["error_error"]) / scale
+            axis.errorbar(curve["bin_size"], error, spread, fmt="o", markersize=3, color=colour, label=name)
+            if curve["gamma_error"] is not None:
+                middle, half = curve["gamma_error"] / scale, curve["gamma_error_error"] / scale
+                axis.axhspan(middle - half, middle + half, color=colour, alpha=0.2, linewidth=0)
+        axis.set_xscale("log")
+        axis.set_ylim(bottom=0)
+        axis.set(title=label, xlabel="bin size / configurations", ylabel="error / naive error")
+        axis.legend(loc="lower left", title="band: Gamma method", title_fontsize=7)
+    return figure
+
+
+def delta_h_figure(results: dict[str, Any]) -> Figure:
+    """Histogram of dH with the Gaussian of mean s^2/2 and variance s^2 that <exp(-dH)> = 1 asks for at large volume."""
+    figure, axes = panels(len(results["diagnostics"]))
+    entries = {entry["label"]: entry for entry in results["ensembles"]}
+    for axis, (label, content) in zip(axes, results["diagnostics"].items(), strict=True):
+        histogram = content["delta_h"]
+        edges, counts = np.array(histogram["edges"], dtype=float), np.array(histogram["counts"], dtype=float)
+        density = counts / max(counts.sum(), 1) / np.diff(edges)
+        axis.stairs(density, edges, fill=True, color=BLUE, alpha=0.35)
+        sigma = max(histogram["std"], 1e-12)
+        x = np.linspace(edges[0], edges[-1], 200)
+        gauss = np.exp(-0.5 * ((x - sigma**2 / 2) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
+        axis.plot(x, gauss, color=ORANGE, label=r"Gaussian, mean $\sigma^2/2$")
+        axis.set(title=f"{label}: acceptance {entries[label]['acceptance']:.3f}", xlabel=r"$\Delta H$", ylabel="density")
+        axis.set_ylim(0, 1.35 * max(density.max(), gauss.max()))
+        axis.xaxis.set_major_locator(MaxNLocator(5))
+    axes[0].legend(loc="upper right")
+    return figure
+
+
+def charge_figure(results: dict[str, Any]) -> Figure | None:
+    """Topological charge of a few chains against trajectory; None where no ensemble has one."""
+    chosen = {label: content["charge"] for label, content in results["diagnostics"].items() if "charge" in content}
+    if not chosen:
+        return None
+    figure, axes = panels(len(chosen))
+    for axis, (label, charge) in zip(axes, chosen.items(), strict=True):
+        for colour, chain in zip(COLOURS, charge["chains"], strict=False):
+            axis.step(charge["trajectory"], chain, color=colour, linewidth=0.8, where="mid")
+        axis.set(title=f"{label}: Q of {len(charge['chains'])} chains", xlabel="trajectory", ylabel="Q")
+    return figure
+
+
+def flow_figure(results: dict[str, Any]) -> Figure | None:
+    """t^2 <E(t)> by clover and plaquette with the threshold, and t0 read off where the study estimates it."""
+    chosen = {label: content["flow"] for label, content in results["diagnostics"].items() if "flow" in content}
+    if not chosen:
+        return None
+    figure, axes = panels(len(chosen))
+    for axis, (label, flow) in zip(axes, chosen.items(), strict=True):
+        x = np.array(flow["flow_time"])
+        for colour, name in ((BLUE, "clover"), (ORANGE, "plaquette")):
+            curve = flow[f"energy_{name}"]
+            t2e, error = np.array(curve["t2e"], dtype=float), np.array(curve["error"], dtype=float)
+            axis.plot(x, t2e, color=colour, label=f"E {name}")
+            axis.fill_between(x, t2e - error, t2e + error, color=colour, alpha=0.3, linewidth=0)
+            estimate = results["estimates"].get(f"{label}/t0_{name}")
+            if estimate and estimate["value"] is not None:
+                axis.errorbar(
+                    estimate["value"], flow["t0_threshold"], xerr=estimate["error"], fmt="o", color=colour, markersize=4,
+                    capsize=2, label=rf"$t_0/a^2$ = {estimate['text']}",
+                )  # fmt: skip
+        axis.axhline(flow["t0_threshold"], color=RED, linewidth=0.8, linestyle="--")
+        axis.set(title=label, xlabel=r"$t/a^2$", ylabel=r"$t^2\langle E\rangle$")
+        axis.set_ylim(bottom=0)
+        axis.legend(loc="lower right")
+    return figure

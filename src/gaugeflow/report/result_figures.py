@@ -1,0 +1,115 @@
+"""Results against references, and against beta or area."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gaugeflow.analysis.scoreboard import MAX_PULL, Row, judge
+from gaugeflow.report.style import BLUE, GREEN, GREY, ORANGE, RED, panels
+
+
+def pull_figure(results: dict[str, Any]) -> Figure | None:
+    """Deviation of every judged row from its reference with errors (left, in units of max_error) and its pull (right)."""
+    rows = [row for row in judge(results) if math.isfinite(row.pull)]
+    if not rows:
+        return None
+    figure = Figure(figsize=(9.6, 1.1 + 0.19 * len(rows)), layout="constrained")
+    deviation, pulls = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    y = np.arange(len(rows))[::-1]
+    for row, height in zip(rows, y, strict=True):
+        colour = BLUE if row.passed else RED
+        deviation.errorbar(
+            (row.value - row.reference) / row.max_error, height, xerr=row.error / row.max_error, fmt="o", color=colour,
+            markersize=3, capsize=2,
+        )  # fmt: skip
+        if row.reference_error:
+            half = row.reference_error / row.max_error
+            deviation.fill_betweenx([height - 0.4, height + 0.4], -half, half, color=GREEN, alpha=0.3, linewidth=0)
+        pulls.plot(np.clip(row.pull, -5, 5), height, "o", color=colour, markersize=4)
+    deviation.axvline(0, color=GREEN, linewidth=1)
+    pulls.axvline(0, color=GREEN, linewidth=1)
+    pulls.axvspan(-1, 1, color="#e2e8f0", zorder=0)
+    for limit in (-MAX_PULL, MAX_PULL):
+        pulls.axvline(limit, color=RED, linewidth=0.8, linestyle="--")
+    deviation.set_yticks(y, [row.name for row in rows], fontsize=7)
+    deviation.set_ylim(-0.8, len(rows) - 0.2)
+    deviation.set_xlabel("(value - reference) / max_error")
+    pulls.set_xlim(-5.2, 5.2)
+    pulls.set_xlabel("pull; grey: one sigma, dashed: limit")
+    return figure
+
+
+def against_beta(results: dict[str, Any], observable: str, ylabel: str) -> Figure | None:
+    """One observable of all ensembles against beta, with the references; below it the difference in units of errors."""
+    points = _points(results, observable)
+    if not points:
+        return None
+    judged = {row.name: row for row in judge(results)}
+    figure = Figure(figsize=(4.6, 3.6), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.2))
+    sizes = list(dict.fromkeys(size for _, size, _, _ in points))
+    for index, size in enumerate(sizes):
+        own = [point for point in points if point[1] == size]
+        beta = [entry[0] + _offset(index, len(sizes), points) for entry in own]
+        colour = (BLUE, ORANGE, GREY)[index % 3]
+        top.errorbar(beta, [e["value"] for *_, e in own], [e["error"] for *_, e in own], fmt="o", color=colour, markersize=4, label=size)  # fmt: skip
+        known = [(x, judged[name]) for x, (_, _, name, _) in zip(beta, own, strict=True) if name in judged]
+        _draw_references(top, bottom, known, colour)
+    bottom.axhline(0, color=GREEN, linewidth=1)
+    bottom.axhspan(-1, 1, color="#e2e8f0", zorder=0)
+    bottom.set(xlabel=r"$\beta$", ylabel="pull", ylim=(-4, 4), yticks=(-3, 0, 3))
+    top.set_ylabel(ylabel)
+    top.legend(loc="best")
+    return figure
+
+
+def _draw_references(top, bottom, known: Sequence[tuple[float, Row]], colour: str) -> None:
+    if not known:
+        return
+    top.plot([x for x, _ in known], [row.reference for _, row in known], "_", color=GREEN, markersize=14)
+    finite = [(x, row.pull) for x, row in known if math.isfinite(row.pull)]
+    bottom.plot([x for x, _ in finite], np.clip([pull for _, pull in finite], -4, 4), "o", color=colour, markersize=4)
+
+
+def area_law(results: dict[str, Any], areas: Mapping[str, int]) -> Figure:
+    """Wilson loops against their area, one panel per ensemble, logarithmic, with the references (green bars).
+
+    areas   observable -> number of plaquettes that the loop encloses
+    """
+    references = {reference["name"]: reference for reference in results["references"]}
+    figure, axes = panels(len(results["ensembles"]))
+    for axis, entry in zip(axes, results["ensembles"], strict=True):
+        for observable, area in areas.items():
+            name = f"{entry['label']}/{observable}"
+            estimate = results["estimates"].get(name)
+            if estimate is None or estimate["value"] is None:
+                continue
+            if name in references:
+                axis.plot(area, references[name]["value"], "_", color=GREEN, markersize=18, markeredgewidth=2)
+            axis.errorbar(area, estimate["value"], estimate["error"], fmt="o", color=BLUE, markersize=4, capsize=2)
+        axis.set_yscale("log")
+        axis.set(title=entry["label"], xlabel="area / plaquettes", ylabel="W")
+        axis.set_xticks(sorted(set(areas.values())))
+    return figure
+
+
+def _points(results: dict[str, Any], observable: str) -> list[tuple[float, str, str, dict[str, Any]]]:
+    found = []
+    for entry in results["ensembles"]:
+        name = f"{entry['label']}/{observable}"
+        estimate = results["estimates"].get(name)
+        if estimate is not None and estimate["value"] is not None:
+            found.append((entry["beta"], "x".join(map(str, entry["extents"])), name, estimate))
+    return found
+
+
+def _offset(index: int, count: int, points: Sequence[tuple]) -> float:
+    """Lattices of one beta stand side by side."""
+    betas = sorted({point[0] for point in points})
+    gap = min((b - a for a, b in zip(betas, betas[1:], strict=False)), default=1.0)
+    return 0.06 * gap * (index - (count - 1) / 2)
