@@ -1,0 +1,21 @@
+"""A sum whose value does not depend on order, lanes, threads, ranks or device.
+
+Every term is split into two integer-valued doubles x = (high + low / 2^28) / 2^20 to within 2^-49; these add exactly
+while partial sums stay below 2^53, and as int64 after that.
+"""
+
+HIGH_SCALE, LOW_SCALE = 2.0**20, 2.0**28
+TERMS = 1 << 25
+"""Terms of magnitude up to 2^8 that one pair of float accumulators takes before an addition could round."""
+
+
+def split(x):
+    """(high, low) of one term; `x.rint()` rounds to the nearest integer."""
+    scaled = x * HIGH_SCALE
+    high = scaled.rint()
+    return high, ((scaled - high) * LOW_SCALE).rint()
+
+
+def join(high, low):
+    """Correctly rounded float of the exact sum from integer totals."""
+    return (int(high) * int(LOW_SCALE) + int(low)) / int(HIGH_SCALE * LOW_SCALE)

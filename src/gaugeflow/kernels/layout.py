@@ -1,0 +1,198 @@
+"""Canonical arrays <-> packed blocks, and the neighbour tables of the packed form.
+
+Canonical: links[chain, t, ..., x, mu, a, b]. Packed: float64 [batch][block][mu][component][lane]. Lanes are sites of
+one chain (a batch is a chain) or, for many small lattices, chains at one site (a batch is W chains). What a kernel
+computes per site does not depend on which, so this file may change without touching a sampler.
+
+Halo blocks of directions split over ranks stand behind the local blocks and are never permuted; a halo lane is a
+remote site or, where a split direction is also cut into lanes, a copy of an own one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaugeflow.errors import GeometryError
+from gaugeflow.kernels import lane_group
+from gaugeflow.kernels.traversal import choose_tile, tiled_order
+
+LONGEST_HALO_OFFSET = 2
+"""A halo block may lie outside in this many directions: staples and clover leaves turn one corner."""
+
+
+@dataclass(frozen=True)
+class HaloMessage:
+    """Lanes that one rank sends to the rank at `offset` in the process grid, as positions block * W + lane.
+
+    The rank at coordinates c receives `target` from c + offset, which reads them at `source`.
+    """
+
+    offset: tuple[int, ...]
+    source: np.ndarray
+    target: np.ndarray
+
+
+class Layout:
+    """Blocks of one rank's part of the lattice.
+
+    extents      local extents in site-axis order (t, ..., x)
+    width        lanes of a register
+    site_lanes   lanes are sites (True) or chains (False)
+    grid, coords process grid over the site axes and this rank's place in it
+    tile_limit   see `traversal.choose_tile`
+    generators   lane group, chosen if None
+    """
+
+    def __init__(
+        self, extents, width, site_lanes=True, grid=None, coords=None, tile_limit=290, generators=None, tile=None
+    ):
+        ndim = len(extents)
+        self.extents, self.width, self.ndim = tuple(int(e) for e in extents), width, ndim
+        self.grid = tuple(grid) if grid is not None else (1,) * ndim
+        self.coords = tuple(coords) if coords is not None else (0,) * ndim
+        self.global_extents = tuple(e * g for e, g in zip(self.extents, self.grid, strict=True))
+        self.volume, self.site_lanes = int(np.prod(self.extents)), site_lanes
+        self.split = np.array(self.grid) > 1
+        if generators is None:
+            split = tuple(np.flatnonzero(self.split))
+            generators = lane_group.choose(self.extents, width, split) if site_lanes else []
+        self._check(generators)
+        self.group = lane_group.elements(self.extents, generators)
+        self.lanes_used = len(self.group) if site_lanes else width
+        self.perm, self.add = lane_group.tables(self.extents, self.group, width)
+        if not site_lanes:
+            self.perm[:] = np.arange(width)
+        self._number_blocks(tile_limit, tile)
+        self._neighbour_tables()
+        self._sites_of_lanes()
+
+    def _check(self, generators):
+        if self.volume * int(np.prod(self.grid)) >= 1 << 40:
+            raise GeometryError(f"lattice {self.global_extents} has 2^40 sites or more, beyond the RNG's site field")
+        if self.split.any() and any(sum(1 for c in v if c) != 1 for v, _ in generators):
+            raise GeometryError("a lattice split over ranks needs lane groups of coordinate cuts")
+
+    def _key(self, x):
+        return np.ravel_multi_index(tuple(np.moveaxis(x % np.array(self.extents), -1, 0)), self.extents)
+
+    def _number_blocks(self, tile_limit, tile):
+        sites = np.stack(np.unravel_index(np.arange(self.volume), self.extents), -1)
+        orbit = np.stack([self._key(sites + g) for g in self.group], -1)
+        representatives = np.unique(orbit.min(1))
+        x = sites[representatives]
+        self.block_extents = x.max(0) + 1
+        tile, run = choose_tile(self.block_extents, tile_limit) if tile is None else tile
+        order = tiled_order(x, tile, run)
+        x, representatives = x[order], representatives[order]
+        self.local_blocks = len(x)
+        self._block_of_site = np.empty(self.volume, np.int64)
+        self._lane_of_site = np.empty(self.volume, np.int64)
+        self._block_of_site[orbit[representatives]] = np.arange(self.local_blocks)[:, None]
+        self._lane_of_site[orbit[representatives]] = np.arange(len(self.group))
+        halo = self._halo_coordinates()
+        self.blocks = self.local_blocks + len(halo)
+        self._x = np.concatenate((x, halo))
+
+    def _halo_coordinates(self):
+        if not self.split.any():
+            return np.zeros((0, self.ndim), np.int64)
+        ranges = [
+            np.arange(-1, e + 1) if s else np.arange(e) for e, s in zip(self.block_extents, self.split, strict=True)
+        ]
+        box = np.stack(np.meshgrid(*ranges, indexing="ij"), -1).reshape(-1, self.ndim)
+        outside = ((box < 0) | (box >= self.block_extents)).sum(1)
+        return box[(outside > 0) & (outside <= LONGEST_HALO_OFFSET)]
+
+    def _neighbour_tables(self):
+        """forward, backward [block, mu] = neighbour block * W + seam; -1 beyond the halo."""
+        steps = np.eye(self.ndim, dtype=np.int64)[::-1]  # direction mu steps along site axis D - 1 - mu
+        find = self._find_in_box() if self.split.any() else self._find_on_torus
+        self.forward = np.ascontiguousarray(np.stack([find(self._x + s) for s in steps], 1))
+        self.backward = np.ascontiguousarray(np.stack([find(self._x - s) for s in steps], 1))
+
+    def _find_on_torus(self, x):
+        key = self._key(x)
+        return self._block_of_site[key] * self.width + self._lane_of_site[key]
+
+    def _find_in_box(self):
+        pad = self.split.astype(np.int64)
+        box = np.full(tuple(self.block_extents + 2 * pad), -1, np.int64)
+        box[tuple((self._x + pad).T)] = np.arange(self.blocks)
+        seam_of = {tuple(g): i for i, g in enumerate(self.group)}
+        extents = np.array(self.extents)
+
+        def find(x):
+            wrapped = np.where(self.split, 0, x // self.block_extents)
+            inside = np.where(self.split, x, x % self.block_extents)
+            valid = (~self.split | ((x >= -1) & (x <= self.block_extents))).all(1)
+            block = np.full(len(x), -1, np.int64)
+            block[valid] = box[tuple((inside[valid] + pad).T)]
+            seams = [seam_of[tuple(h)] for h in (wrapped * self.block_extents) % extents]
+            return np.where(block >= 0, block * self.width + np.array(seams), -1)
+
+        return find
+
+    def _sites_of_lanes(self):
+        lanes = self.group[[k if k < len(self.group) else 0 for k in range(self.width)]]
+        x = self._x[:, None, :] + lanes
+        extents = np.array(self.extents)
+        self._local_site = self._key(x)
+        self._offset = np.where(self.split, x // extents, 0)
+        owner = np.array(self.coords) + self._offset
+        position = (x % extents + owner * extents) % np.array(self.global_extents)
+        self.site = np.ravel_multi_index(tuple(np.moveaxis(position, -1, 0)), self.global_extents).astype(np.int64)
+
+    def halo_messages(self) -> list[HaloMessage]:
+        """What has to arrive in the halo lanes, grouped by the sender's offset in the process grid, in fixed order."""
+        n = self.local_blocks
+        offsets = self._offset[n:].reshape(-1, self.ndim)
+        site = self._local_site[n:].reshape(-1)
+        target = np.arange(n * self.width, self.blocks * self.width)
+        source = self._block_of_site[site] * self.width + self._lane_of_site[site]
+        messages = []
+        for offset in np.unique(offsets, axis=0) if len(offsets) else []:
+            chosen = (offsets == offset).all(1)
+            messages.append(HaloMessage(tuple(int(o) for o in offset), source[chosen], target[chosen]))
+        return messages
+
+    def batches(self, chains: int) -> int:
+        """Number of batches that hold `chains` chains."""
+        return chains if self.site_lanes else -(-chains // self.width)
+
+    def chain_table(self, first_chain: int, chains: int) -> np.ndarray:
+        """Global chain number of [batch, lane]; lanes beyond the last chain repeat it."""
+        batch = np.arange(self.batches(chains))[:, None]
+        lane = np.arange(self.width)[None, :]
+        chain = batch + 0 * lane if self.site_lanes else np.minimum(batch * self.width + lane, chains - 1)
+        return np.ascontiguousarray(first_chain + chain, np.int64)
+
+    def pack(self, field: np.ndarray) -> np.ndarray:
+        """Canonical local reals (chains, t, ..., x, mu, component) -> packed, halo lanes left zero."""
+        chains, components = field.shape[0], field.shape[-1]
+        out = np.zeros((self.batches(chains), self.blocks, self.ndim, components, self.width))
+        flat = field.reshape(chains, self.volume, self.ndim, components)
+        local = self._local_site[: self.local_blocks]
+        for batch in range(out.shape[0]):
+            if self.site_lanes:
+                out[batch, : self.local_blocks] = np.moveaxis(flat[batch][local], 1, -1)
+            else:
+                lanes = np.minimum(np.arange(batch * self.width, (batch + 1) * self.width), chains - 1)
+                out[batch, : self.local_blocks] = np.moveaxis(flat[lanes][:, local[:, 0]], 0, -1)
+        return out
+
+    def unpack(self, packed: np.ndarray, chains: int, directions: int) -> np.ndarray:
+        """Packed (batch, block, directions, component, lane) -> canonical local reals."""
+        components = packed.size // (self.batches(chains) * self.blocks * directions * self.width)
+        view = packed.reshape(self.batches(chains), self.blocks, directions, components, self.width)
+        out = np.empty((chains, self.volume, directions, components))
+        local = self._local_site[: self.local_blocks]
+        for batch in range(view.shape[0]):
+            if self.site_lanes:
+                used = local[:, : self.lanes_used]
+                out[batch, used] = np.moveaxis(view[batch, : self.local_blocks, ..., : self.lanes_used], -1, 1)
+            else:
+                first = batch * self.width
+                count = min(self.width, chains - first)
+                lanes = np.moveaxis(view[batch, : self.local_blocks, ..., :count], -1, 0)
+                out[first : first + count, local[:, 0]] = lanes
+        return out.reshape(chains, *self.extents, directions, components)

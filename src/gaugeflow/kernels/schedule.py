@@ -1,0 +1,221 @@
+"""What a kernel does in which order, and what it fetches when: integer tables made once per layout.
+
+Out of cache the limit is latency, so a simulated LRU cache decides once which pieces of memory step i + 1 will miss;
+they are fetched during step i. A piece ("unit") is one algebra element of a block, N^2 W doubles; a link matrix is two.
+
+    links 2 (b D + mu), +1    plaquette slots q0 + slot planes + plane    momenta p0 + b D + mu
+
+The shared force works on a program of steps: s >= 0 computes the plaquettes of block s into a slot that is reused as
+soon as its last reader is done; ~b gathers the force on block b from slots.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaugeflow.conventions import planes
+from gaugeflow.kernels.targets.cache import cached_jit
+
+AHEAD = 1
+"""Steps between a fetch and its use."""
+
+L2_SHARE = 2 / 3
+"""Part of the second-level cache that the simulated cache models."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps of every part (one per thread), slot of every block, and the units to fetch during each step.
+
+    start (parts + 1,), steps (n,), slots (parts, blocks), fetch_start (n + 1,), fetch_units (m,); all int64
+    """
+
+    start: np.ndarray
+    steps: np.ndarray
+    slots: np.ndarray
+    fetch_start: np.ndarray
+    fetch_units: np.ndarray
+    slot_count: int
+    q0: int
+    p0: int
+
+    @property
+    def arguments(self):
+        """The tuple that kernels take."""
+        return (self.start, self.steps, self.slots, self.fetch_start, self.fetch_units, self.q0, self.p0)
+
+    @property
+    def parts(self) -> int:
+        """Number of parts that may run at once."""
+        return len(self.start) - 1
+
+
+@cached_jit
+def share_program(order, backward, width, slot, base):
+    """(steps, slots used) of the shared force over the blocks of `order`; fills slot[block]."""
+    ndim = backward.shape[1]
+    left = np.zeros(backward.shape[0], np.int64)
+    free = np.empty(backward.shape[0], np.int64)
+    n, free_count, slot_count, k = order.shape[0], 0, 0, 0
+    steps = np.empty(n * (ndim + 2), np.int64)
+    for i in range(n):
+        for d in range(-1, ndim):
+            left[order[i] if d < 0 else backward[order[i], d] // width] += 1
+    for i in range(n):
+        b = order[i]
+        for d in range(-1, ndim):
+            y = b if d < 0 else backward[b, d] // width
+            if slot[y] < 0:
+                if free_count > 0:
+                    free_count -= 1
+                    slot[y] = free[free_count]
+                else:
+                    slot[y] = base + slot_count
+                    slot_count += 1
+                steps[k] = y
+                k += 1
+        steps[k] = ~b
+        k += 1
+        for d in range(-1, ndim):
+            y = b if d < 0 else backward[b, d] // width
+            left[y] -= 1
+            if left[y] == 0:
+                free[free_count] = slot[y]
+                free_count += 1
+    return steps[:k].copy(), slot_count
+
+
+@cached_jit
+def misses(touched, units, capacity):
+    """(start, list): units of each step (row of `touched`, -1 = none) that an LRU cache of `capacity` units misses.
+
+    The second of two sweeps counts: the cache starts as the previous sweep left it.
+    """
+    steps, most = touched.shape
+    previous = np.full(units + 1, -2, np.int64)
+    following = np.full(units + 1, -2, np.int64)
+    head = units
+    previous[head] = following[head] = head
+    start = np.zeros(steps + 1, np.int64)
+    out = np.empty(steps * most + 1, np.int64)
+    held = k = 0
+    for _ in range(2):
+        k = 0
+        for i in range(steps):
+            start[i] = k
+            for j in range(most):
+                a = touched[i, j]
+                if a < 0:
+                    continue
+                if previous[a] == -2:
+                    out[k] = a
+                    k += 1
+                    held += 1
+                    if held > capacity:
+                        v = previous[head]
+                        previous[head] = previous[v]
+                        following[previous[v]] = head
+                        previous[v] = -2
+                        held -= 1
+                else:
+                    previous[following[a]] = previous[a]
+                    following[previous[a]] = following[a]
+                following[a] = following[head]
+                previous[a] = head
+                previous[following[head]] = a
+                following[head] = a
+    start[steps] = k
+    return start, out[: k + 1].copy()
+
+
+def _links(block, mu, ndim):
+    unit = 2 * (block * ndim + mu)
+    return [unit, unit + 1]
+
+
+def _plaquette_links(layout, b):
+    out = []
+    for mu in range(layout.ndim):
+        out += _links(b, mu, layout.ndim)
+        ahead = layout.forward[b, mu] // layout.width
+        for nu in range(layout.ndim):
+            if nu != mu:
+                out += _links(ahead, nu, layout.ndim)
+    return out
+
+
+def _momenta(layout, b, p0):
+    return [p0 + b * layout.ndim + mu for mu in range(layout.ndim)]
+
+
+def touched_by_drift(layout, steps, slot, q0, p0):
+    """Units of a link update, one row per step."""
+    links = [u for mu in range(layout.ndim) for u in _links(steps, mu, layout.ndim)]
+    return np.stack(links + _momenta(layout, steps, p0), 1)
+
+
+def touched_by_plaquettes(layout, steps, slot, q0, p0):
+    """Units of a plaquette measurement, one row per step."""
+    return np.stack(_plaquette_links(layout, steps), 1)
+
+
+def touched_by_shared_force(layout, steps, slot, q0, p0):
+    """Units of the shared force's program: plaquette steps and gather steps have their own columns."""
+    ndim, numbered = layout.ndim, planes(layout.ndim)
+    b = np.maximum(steps, 0)
+    compute = _plaquette_links(layout, b) + [q0 + slot[b] * len(numbered) + k for k in range(len(numbered))]
+    b = np.where(steps < 0, ~steps, 0)
+    gather = [q0 + slot[b] * len(numbered) + k for k in range(len(numbered))]
+    for nu in range(ndim):
+        y = layout.backward[b, nu] // layout.width
+        gather += _links(y, nu, ndim)
+        gather += [q0 + slot[y] * len(numbered) + k for k, plane in enumerate(numbered) if nu in plane]
+    gather += _momenta(layout, b, p0)
+    rows = np.full((len(steps), max(len(compute), len(gather))), -1, np.int64)
+    rows[:, : len(compute)] = np.stack(compute, 1)
+    gathers = steps < 0
+    rows[gathers] = -1
+    rows[gathers, : len(gather)] = np.stack(gather, 1)[gathers]
+    return rows
+
+
+def make_plan(layout, touched, *, shared=False, parts=1, unit_bytes=0, cache_bytes=0) -> Plan:
+    """Plan of one kernel.
+
+    touched      one of the `touched_by` functions, or None: visit local blocks without prefetch
+    shared       make the shared force's program
+    parts        number of threads
+    unit_bytes, cache_bytes   sizes that decide what fits; no prefetch where everything does
+    """
+    order = np.arange(layout.local_blocks)
+    cuts = [layout.local_blocks * t // parts for t in range(parts + 1)]
+    slots = np.full((parts, layout.blocks), -1, np.int64)
+    programs, slot_count = [], 0
+    for t in range(parts):
+        program = order[cuts[t] : cuts[t + 1]]
+        if shared:
+            program, used = share_program(program, layout.backward, layout.width, slots[t], slot_count)
+            slot_count += used
+        programs.append(program)
+    q0 = 2 * layout.blocks * layout.ndim
+    p0 = q0 + slot_count * len(planes(layout.ndim))
+    units = p0 + layout.blocks * layout.ndim
+    capacity = int(L2_SHARE * cache_bytes / unit_bytes) if unit_bytes else 0
+    start = np.concatenate(([0], np.cumsum([len(p) for p in programs]))).astype(np.int64)
+    fetch_start = np.zeros(start[-1] + 1, np.int64)
+    fetch_units = np.zeros(1, np.int64)
+    if touched is not None and units > capacity > 0:
+        fetch_start, fetch_units = _prefetch(layout, touched, programs, slots, q0, p0, units, capacity)
+    steps = np.concatenate(programs)
+    return Plan(start, steps, slots, fetch_start, fetch_units, slot_count, q0, p0)
+
+
+def _prefetch(layout, touched, programs, slots, q0, p0, units, capacity):
+    starts, lists, offset = [], [], 0
+    for program, slot in zip(programs, slots, strict=True):
+        start, missed = misses(touched(layout, program, slot, q0, p0), units, capacity)
+        ahead = np.minimum(np.arange(len(program) + 1) + AHEAD, len(program))
+        starts.append(start[ahead][:-1] + offset)
+        lists.append(missed[:-1])
+        offset += len(missed) - 1
+    return np.concatenate([*starts, [offset]]), np.concatenate([*lists, np.zeros(1, np.int64)])

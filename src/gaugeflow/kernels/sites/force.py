@@ -1,0 +1,122 @@
+"""Wilson force from plaquettes computed once, and the link update."""
+
+
+@inline
+def fetch(units, k, end, links, slots, momenta, q0, p0):
+    """Prefetch units[k:end]; addresses are those of unit 0 of each kind."""
+    while k < end:
+        a = units[k]
+        prefetch((links if a < q0 else (slots if a < p0 else momenta)) + a * UNIT_BYTES)
+        k += 1
+    return k
+
+
+@inline
+def plaquettes(u, q, b, o, tables, units, k, n, links, slots, momenta, q0, p0):
+    """q[plane] = U_mu(x) U_nu(x+mu) (U_nu(x) U_mu(x+nu))^dagger - h.c. for all planes of block b."""
+    forward, backward, perm, add = tables
+    j = 0
+    k0 = k
+    for mu in range(D - 1):
+        s = forward[b, mu]
+        seam_mu = s % W
+        ahead_mu = s // W * BLOCK
+        for nu in range(mu + 1, D):
+            j += 1
+            k = fetch(units, k, k0 + n * j // PLANES, links, slots, momenta, q0, p0)
+            s = forward[b, nu]
+            seam_nu = s % W
+            ahead_nu = s // W * BLOCK
+            here_mu = load(u, b * BLOCK + mu * MATRIX)
+            here_nu = load(u, b * BLOCK + nu * MATRIX)
+            if (seam_mu | seam_nu) == 0:
+                first = mul_nn(here_mu, load(u, ahead_mu + nu * MATRIX))
+                second = mul_nn(here_nu, load(u, ahead_nu + mu * MATRIX))
+                store_algebra(q, o, twice_antihermitian_nd(first, second))
+            else:
+                first = mul_nn(here_mu, load_permuted(u, ahead_mu + nu * MATRIX, perm, seam_mu))
+                second = mul_nn(here_nu, load_permuted(u, ahead_nu + mu * MATRIX, perm, seam_nu))
+                store_algebra(q, o, twice_antihermitian_nd(first, second))
+            o += ALGEBRA
+
+
+@inline
+def gather(u, q, p, c, d, b, slot, tables, units, k, n, links, slots, momenta, q0, p0):
+    """P_mu = d P_mu + c P sum_nu +-(Q(x) - U_nu(x-nu)^dagger Q(x-nu) U_nu(x-nu)), P the group's projection."""
+    forward, backward, perm, add = tables
+    j = 0
+    k0 = k
+    for mu in range(D):
+        force = algebra_zero()
+        for nu in range(D):
+            if nu != mu:
+                j += 1
+                k = fetch(units, k, k0 + n * j // STAPLES, links, slots, momenta, q0, p0)
+                s = backward[b, nu]
+                y = s // W
+                seam = s % W
+                link = y * BLOCK + nu * MATRIX
+                if mu < nu:
+                    plane = (mu * D - mu * (mu + 1) // 2 + nu - mu - 1) * ALGEBRA
+                    force = algebra_add(force, load_algebra(q, slot[b] * PLAQUETTES + plane))
+                    behind = slot[y] * PLAQUETTES + plane
+                    if seam == 0:
+                        force = transport_minus(load(u, link), load_algebra(q, behind), force)
+                    else:
+                        moved = load_algebra_permuted(q, behind, perm, seam)
+                        force = transport_minus(load_permuted(u, link, perm, seam), moved, force)
+                else:
+                    plane = (nu * D - nu * (nu + 1) // 2 + mu - nu - 1) * ALGEBRA
+                    force = algebra_subtract(force, load_algebra(q, slot[b] * PLAQUETTES + plane))
+                    behind = slot[y] * PLAQUETTES + plane
+                    if seam == 0:
+                        force = transport_plus(load(u, link), load_algebra(q, behind), force)
+                    else:
+                        moved = load_algebra_permuted(q, behind, perm, seam)
+                        force = transport_plus(load_permuted(u, link, perm, seam), moved, force)
+        o = b * MOMENTA + mu * ALGEBRA
+        store_algebra(p, o, algebra_update(d, load_algebra(p, o), 0.5 * c, project(force)))
+
+
+@kernel
+def kick(first, last, part, u, q, p, c, d, blocks, tables, plan):
+    """P = d P + c P(U S^dagger) over the batches first <= batch < last and one part of the plan."""
+    align_stack()
+    start, steps, slot_table, fetch_start, units, q0, p0 = plan
+    slot = slot_table[part]
+    for batch in range(first, last):
+        ub = u + 8 * batch * blocks * BLOCK
+        pb = p + 8 * batch * blocks * MOMENTA
+        slots = q - q0 * UNIT_BYTES
+        momenta = pb - p0 * UNIT_BYTES
+        for i in range(start[part], start[part + 1]):
+            b = steps[i]
+            k = fetch_start[i]
+            n = fetch_start[i + 1] - k
+            if b >= 0:
+                plaquettes(ub, q, b, slot[b] * PLAQUETTES, tables, units, k, n, ub, slots, momenta, q0, p0)
+            else:
+                gather(ub, q, pb, c, d, ~b, slot, tables, units, k, n, ub, slots, momenta, q0, p0)
+
+
+@kernel
+def drift(first, last, part, u, p, eps, blocks, plan):
+    """U = exp(eps P) U; lanes whose argument is beyond the series take the exponential by squaring."""
+    align_stack()
+    start, steps, slot_table, fetch_start, units, q0, p0 = plan
+    for batch in range(first, last):
+        ub = u + 8 * batch * blocks * BLOCK
+        pb = p + 8 * batch * blocks * MOMENTA
+        momenta = pb - p0 * UNIT_BYTES
+        for i in range(start[part], start[part + 1]):
+            b = steps[i]
+            k = fetch_start[i]
+            n = fetch_start[i + 1] - k
+            for mu in range(D):
+                fetch(units, k + n * mu // D, k + n * (mu + 1) // D, ub, ub, momenta, q0, p0)
+                o = b * BLOCK + mu * MATRIX
+                x = algebra_scale(eps, load_algebra(pb, b * MOMENTA + mu * ALGEBRA))
+                if beyond_series(x):
+                    store(ub, o, mul_nn(exponential_any(x), load(ub, o)))
+                else:
+                    store(ub, o, mul_nn(exponential(x), load(ub, o)))

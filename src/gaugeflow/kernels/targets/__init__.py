@@ -1,0 +1,1 @@
+"""Where site functions run: `cpu` (Numba, SIMD lanes) and `oracle` (plain NumPy, slow and obvious)."""

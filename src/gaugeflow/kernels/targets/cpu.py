@@ -1,0 +1,54 @@
+"""The CPU target: site functions executed in a namespace of SIMD operations and compiled by Numba.
+
+One generated module per (group, dimension, register width); see `targets.cache` for its name. Kernels compile when
+first called and are read from disk afterwards.
+"""
+
+import functools
+import pathlib
+import sys
+import types
+
+import numba
+
+from gaugeflow.kernels.algebra import random
+from gaugeflow.kernels.targets.cache import JIT, numba_cache, sources_hash
+from gaugeflow.kernels.targets.operations import operations
+
+SITE_FILES = ("force.py", "refresh.py", "loops.py", "clover.py")
+_SITES = pathlib.Path(__file__).resolve().parent.parent / "sites"
+
+
+def namespace(n: int, special: bool, ndim: int, width: int) -> dict:
+    """Names that the files of `sites` see: sizes, declarations and operations."""
+    inline = numba.njit(inline="always")
+    matrix, algebra, planes = 2 * n * n * width, n * n * width, ndim * (ndim - 1) // 2
+    sizes = {
+        "N": n,
+        "D": ndim,
+        "W": width,
+        "PLANES": planes,
+        "STAPLES": ndim * (ndim - 1),
+        "MATRIX": matrix,
+        "ALGEBRA": algebra,
+        "BLOCK": ndim * matrix,
+        "MOMENTA": ndim * algebra,
+        "PLAQUETTES": planes * algebra,
+        "UNIT_BYTES": 8 * algebra,
+        "DIRECTION_SHIFT": random.DIRECTION_SHIFT,
+    }
+    return sizes | {"inline": inline, "kernel": numba.njit(**JIT)} | operations(n, special, width, inline)
+
+
+@functools.cache
+def compiled(group: str, n: int, special: bool, ndim: int, width: int) -> types.ModuleType:
+    """Module whose functions are the kernels of one group, dimension and width."""
+    name = f"gaugeflow_kernels_{group.lower()}_{ndim}d_w{width}_{sources_hash()}"
+    module = types.ModuleType(name)
+    module.__dict__.update(namespace(n, special, ndim, width))
+    sys.modules[name] = module
+    with numba_cache(name):
+        for file in SITE_FILES:
+            path = _SITES / file
+            exec(compile(path.read_text(), str(path), "exec"), module.__dict__)
+    return module

@@ -1,0 +1,152 @@
+"""Plain NumPy on canonical arrays: slow, obvious, and written without a look at the fast kernels.
+
+links[chain, t, ..., x, mu, a, b] complex128; algebra elements are full anti-hermitian matrices of the same shape.
+"""
+
+import numpy as np
+
+from gaugeflow.conventions import planes, site_axis
+from gaugeflow.rng import Purpose, Stream, to_uniform
+
+
+def dagger(m):
+    """Hermitian conjugate of the last two axes."""
+    return np.conj(np.swapaxes(m, -1, -2))
+
+
+def ndim_of(links) -> int:
+    """Number of lattice dimensions."""
+    return links.shape[-3]
+
+
+def shift(field, mu, ndim, steps=1):
+    """field(x + steps mu) for a field with axes (chain, sites..., rest)."""
+    return np.roll(field, -steps, 1 + site_axis(ndim, mu))
+
+
+def projection(m, special):
+    """Anti-hermitian part, traceless for SU(N)."""
+    a = (m - dagger(m)) / 2
+    if special:
+        n = m.shape[-1]
+        a = a - np.trace(a, axis1=-2, axis2=-1)[..., None, None] * np.eye(n) / n
+    return a
+
+
+def staples(links, mu):
+    """Sum of staples S^dagger: U_mu times it closes the plaquettes through a link."""
+    ndim, total = ndim_of(links), 0
+    for nu in range(ndim):
+        if nu == mu:
+            continue
+        u_mu, u_nu = links[..., mu, :, :], links[..., nu, :, :]
+        total = total + shift(u_nu, mu, ndim) @ dagger(shift(u_mu, nu, ndim)) @ dagger(u_nu)
+        below_mu, below_nu = shift(u_mu, nu, ndim, -1), shift(u_nu, nu, ndim, -1)
+        total = total + dagger(shift(below_nu, mu, ndim)) @ dagger(below_mu) @ below_nu
+    return total
+
+
+def force(links, special):
+    """P(U S^dagger) for every link."""
+    ndim = ndim_of(links)
+    return np.stack([projection(links[..., mu, :, :] @ staples(links, mu), special) for mu in range(ndim)], -3)
+
+
+def exponential(a):
+    """exp of anti-hermitian matrices through the eigenvectors of -i a."""
+    values, vectors = np.linalg.eigh(-1j * a)
+    return vectors @ (np.exp(1j * values)[..., None] * dagger(vectors))
+
+
+def plaquette(links, mu, nu):
+    """U_mu(x) U_nu(x+mu) U_mu(x+nu)^dagger U_nu(x)^dagger."""
+    ndim = ndim_of(links)
+    u_mu, u_nu = links[..., mu, :, :], links[..., nu, :, :]
+    return u_mu @ shift(u_nu, mu, ndim) @ dagger(shift(u_mu, nu, ndim)) @ dagger(u_nu)
+
+
+def clover(links, mu, nu, special):
+    """Projected mean of the four leaves around x: the 1 x 1 loops of the lattice turned by quarter turns."""
+    ndim = ndim_of(links)
+
+    def step(x, direction, forward, m):
+        if forward:
+            return m @ shifted(links[..., direction, :, :], x), move(x, direction, 1)
+        x = move(x, direction, -1)
+        return m @ dagger(shifted(links[..., direction, :, :], x)), x
+
+    def move(x, direction, by):
+        return {**x, direction: x.get(direction, 0) + by}
+
+    def shifted(field, x):
+        for direction, by in x.items():
+            field = shift(field, direction, ndim, by)
+        return field
+
+    total = 0
+    turns = [(mu, True), (nu, True), (mu, False), (nu, False)]
+    for start in range(4):
+        m, x = np.eye(links.shape[-1]), {}
+        for k in range(4):
+            m, x = step(x, *turns[(start + k) % 4], m)
+        total = total + m
+    return projection(total / 4, special)
+
+
+def clover_energy(links, special):
+    """-sum_{mu<nu} tr F F, sum over sites, per chain."""
+    ndim = ndim_of(links)
+    total = 0
+    for mu, nu in planes(ndim):
+        f = clover(links, mu, nu, special)
+        total = total - np.einsum("...ab,...ba->...", f, f).real
+    return total.reshape(len(links), -1).sum(1)
+
+
+def clover_charge_form(links, special):
+    """-sum [tr F_xy F_zt - tr F_xz F_yt + tr F_xt F_yz] over sites, per chain; 4D."""
+    f = {plane: clover(links, *plane, special) for plane in planes(4)}
+    total = 0
+    for sign, a, b in ((1, (0, 1), (2, 3)), (-1, (0, 2), (1, 3)), (1, (0, 3), (1, 2))):
+        total = total - sign * np.einsum("...ab,...ba->...", f[a], f[b]).real
+    return total.reshape(len(links), -1).sum(1)
+
+
+def to_group(m, special):
+    """Gram-Schmidt on the rows by a QR decomposition with positive diagonal; determinant 1 for SU(N)."""
+    q, r = np.linalg.qr(np.swapaxes(m, -1, -2))
+    diagonal = np.diagonal(r, axis1=-2, axis2=-1)
+    u = np.swapaxes(q * (diagonal / np.abs(diagonal))[..., None, :], -1, -2).copy()
+    if special:
+        u[..., -1, :] /= np.linalg.det(u)[..., None]
+    return u
+
+
+def gaussians(count, sites, chains, trajectory, purpose, direction, seed):
+    """`count` unit Gaussians per site, last axis; Box-Muller with NumPy's functions."""
+    out = []
+    for draw in range((count + 1) // 2):
+        w = Stream(seed, Purpose(purpose)).words(
+            site=sites, chain=chains, trajectory=trajectory, direction=direction, draw=draw
+        )
+        u, v = to_uniform(w[0], w[1]), to_uniform(w[2], w[3])
+        radius = np.sqrt(-2 * np.log(u))
+        out += [radius * np.cos(2 * np.pi * v), radius * np.sin(2 * np.pi * v)]
+    return np.stack(out[:count], -1)
+
+
+def generators(n, special):
+    """Hermitian T_a in the kernels' order: off-diagonal pairs, then the diagonal ones; (count, n, n)."""
+    if not special:
+        return np.ones((1, 1, 1), complex)
+    out = []
+    for i in range(n):
+        for j in range(i + 1, n):
+            real_part, imaginary_part = np.zeros((n, n), complex), np.zeros((n, n), complex)
+            real_part[i, j], real_part[j, i] = -0.5j, 0.5j
+            imaginary_part[i, j] = imaginary_part[j, i] = 0.5
+            out += [real_part, imaginary_part]
+    for m in range(1, n):
+        diagonal = np.concatenate([np.ones(m), [-m], np.zeros(n - m - 1)]) / np.sqrt(2.0 * m * (m + 1))
+        out.append(np.diag(diagonal).astype(complex))
+    return np.array(out)

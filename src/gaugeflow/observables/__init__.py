@@ -1,0 +1,1 @@
+"""Gauge-invariant measurements; `registry.OBSERVABLES` lists them."""

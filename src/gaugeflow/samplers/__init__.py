@@ -1,0 +1,1 @@
+"""Markov chains: integrators, HMC, step-size tuning, the guarded loop over trajectories."""
