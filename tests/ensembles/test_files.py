@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from ensembles.example import ENSEMBLE_ID, configuration, make_spec, random_links, write_example
 
+import gaugeflow
 from gaugeflow.ensembles.atomic import atomic_path, temporary_name
 from gaugeflow.ensembles.output import MIN_CHUNK_BYTES, link_chunks
 from gaugeflow.ensembles.reader import open_file
@@ -181,16 +184,20 @@ def test_a_layout_that_the_table_does_not_know_is_never_written(tmp_path, change
     assert list(tmp_path.iterdir()) == []
 
 
-def test_provenance_without_repository_is_unknown_or_named(tmp_path):
-    import gaugeflow
+def test_commit_is_that_of_the_repository_or_named_or_unknown(tmp_path):
+    def commit_of(python_path, **variables):
+        environment = {k: v for k, v in os.environ.items() if k != "GAUGEFLOW_COMMIT"}
+        environment |= {"PYTHONPATH": python_path, **variables}
+        code = "from gaugeflow.ensembles.provenance import commit; print(commit())"
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=tmp_path)
+        return done.stdout.strip()
 
-    copy = tmp_path / "site-packages"
-    copy.mkdir()
-    (copy / "gaugeflow").symlink_to(Path(gaugeflow.__file__).parent)
-    code = "from gaugeflow.ensembles.provenance import commit; print(commit())"
-    environment = {**os.environ, "GAUGEFLOW_COMMIT": "abc"}
-    named = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    assert named.stdout.strip() == "abc"
+    package = Path(gaugeflow.__file__).parent
+    shutil.copytree(package, tmp_path / "lib" / "gaugeflow", ignore=shutil.ignore_patterns("__pycache__"))
+    assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?|unknown", commit_of(str(package.parent)))
+    assert commit_of(str(tmp_path / "lib")) == "unknown"
+    assert commit_of(str(tmp_path / "lib"), GAUGEFLOW_COMMIT="abc") == "abc"
 
 
 def test_reading_needs_no_mpi_no_numba():

@@ -1,0 +1,13 @@
+"""Fixed provenance: files are compared byte for byte, and the repository may change while tests run."""
+
+import pytest
+
+from gaugeflow.ensembles.provenance import COMMIT_VARIABLE, commit
+
+
+@pytest.fixture(autouse=True)
+def fixed_commit(monkeypatch):
+    monkeypatch.setenv(COMMIT_VARIABLE, "0" * 40)
+    commit.cache_clear()
+    yield
+    commit.cache_clear()
