@@ -10,7 +10,9 @@ BIN    := $(VENV)/bin
 LOCK   := requirements.lock
 STAMP  := $(VENV)/.ok-$(shell sha256sum $(LOCK) 2>/dev/null | cut -d' ' -f1)
 UV     := $(VENV)/uv/bin/uv
+STUDIES := $(patsubst workflow/studies/%/study.yaml,%,$(filter-out workflow/studies/_%,$(wildcard workflow/studies/*/study.yaml)))
 
+comma := ,
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -62,7 +64,7 @@ bench: setup ## time the kernels on this machine
 
 scoreboard: setup ## all studies at full scale under results_full/, then the README's table
 	@snakemake --cores $(CORES) --config root=results_full scale=full \
-	  'studies=[u1_2d,su2_2d,su3_2d,su3_4d]' --quiet rules
+	  'studies=[$(subst $() ,$(comma),$(STUDIES))]' --quiet rules
 	@gaugeflow scoreboard results_full/results/scoreboard.csv --readme README.md
 
 lock: $(STAMP) ## resolve the newest versions that fit pyproject.toml

@@ -87,10 +87,11 @@ def _print(rows: list[dict[str, str]], path: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{path}: {summary(rows)}", title_justify="left")
+    table = Table()
     for column in COLUMNS:
         table.add_column(column, justify="left" if column in ("study", "name", "kind") else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(row[column] for column in COLUMNS), style=None if row["passed"] == "yes" else "red")
     console = Console()
     Console(width=None if console.is_terminal else 160).print(table)
+    typer.echo(f"{path}: {summary(rows)}")
