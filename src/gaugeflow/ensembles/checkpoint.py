@@ -105,7 +105,10 @@ class Progress:
         return state
 
     def save(self, state: State) -> None:
-        """Write the configurations that wait, then replace the saved state.
+        """Write the configurations that wait, then replace the saved state; about 10 ms for a small lattice.
+
+        Where trajectories are faster than that, call it about once a second and at the end: what lies between is lost
+        by a SIGKILL, and made again.
 
         Raises    FileError if the disk is full (the previous state stays) or the state counts other configurations
         """
