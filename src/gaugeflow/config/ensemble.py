@@ -19,7 +19,7 @@ from gaugeflow.config.fields import (
     Seed,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 
 class TuneRequest(FrozenModel):

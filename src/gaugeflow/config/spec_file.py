@@ -40,10 +40,10 @@ def make_spec(ensemble: Ensemble, tuning: dict[str, Any] | None) -> SpecFile:
     Raises  ConfigError if a tuning is missing, not asked for, or of another ensemble
     """
     request = ensemble.spec
+    n_steps: Any = request.sampler.n_steps
     if request.tuned != (tuning is not None):
         got, wanted = ("none", "the file that gaugeflow tune writes") if request.tuned else ("one", "none")
         raise ConfigError(f"{ensemble.ensemble_id}: tuning: got {got}, wanted {wanted}; n_steps decides, see --tuning")
-    n_steps = request.sampler.n_steps
     if tuning is not None:
         if tuning.get("ensemble_id") != ensemble.ensemble_id:
             raise ConfigError(
@@ -53,7 +53,6 @@ def make_spec(ensemble: Ensemble, tuning: dict[str, Any] | None) -> SpecFile:
         n_steps = tuning.get("n_steps")
         if isinstance(n_steps, bool) or not isinstance(n_steps, int) or n_steps < 1:
             raise ConfigError(f"tuning: n_steps: got {n_steps!r}, wanted a positive integer; run gaugeflow tune again")
-    assert isinstance(n_steps, int)
     content = {
         "spec": resolved(request, n_steps).model_dump(mode="json"),
         "request": request.model_dump(mode="json"),
@@ -117,7 +116,8 @@ def _check_identity(spec: EnsembleSpec, request: EnsembleSpec, content: dict[str
         raise FileError(
             f"{where}: got ensemble_id {content['ensemble_id']!r}, wanted {wanted}; the file was edited: make it again"
         )
-    if spec.tuned or resolved(request, spec.sampler.n_steps) != spec:
+    n_steps = spec.sampler.n_steps
+    if not isinstance(n_steps, int) or resolved(request, n_steps) != spec:
         raise FileError(f"{where}: spec and request differ in more than n_steps; the file was edited: make it again")
     if not request.tuned and spec.sampler.n_steps != request.sampler.n_steps:
         raise FileError(f"{where}: n_steps of spec and request differ, but nothing is tuned; make the file again")

@@ -34,6 +34,9 @@ class _StrictLoader(yaml.SafeLoader):
             seen[key] = line
         return super().construct_mapping(node, deep=deep)
 
+    def construct_int(self, node: yaml.ScalarNode) -> int:
+        return int(self.construct_scalar(node))
+
     def construct_float(self, node: yaml.ScalarNode) -> float:
         return float(self.construct_scalar(node).replace(".inf", "inf").replace(".nan", "nan"))
 
@@ -53,7 +56,7 @@ _StrictLoader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"), list("-+.")
 )
 _StrictLoader.add_implicit_resolver(MERGE, re.compile(r"^<<$"), ["<"])
-_StrictLoader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node)))
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_int)
 _StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_float)
 
 
