@@ -35,6 +35,7 @@ class PackedLattice:
         self.kernels = kernels_for(group, self.ndim, width)
         self.n, self.special = self.kernels.n, self.kernels.special
         self.partition = Partition(self.kernels, extents, chains, self.comm, grid, lanes)
+        self.grid = self.partition.grid
         self.layout, self.batches = self.partition.layout, self.partition.batches
         self.first_chain, self.local_chains = self.partition.first_chain, self.partition.local_chains
         self.gather, self.scatter = self.partition.gather, self.partition.scatter

@@ -67,8 +67,3 @@ def measure_all(lattice, links, settings) -> dict[str, np.ndarray]:
         if observable.wanted(lattice, settings):
             out |= observable.measure(lattice, links, settings)
     return out
-
-
-def description(name: str) -> str:
-    """Description of a data set by name."""
-    return next(o.describes[name] for o in OBSERVABLES if name in o.describes)

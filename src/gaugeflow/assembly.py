@@ -1,0 +1,39 @@
+"""The only place where a configuration becomes objects."""
+
+from gaugeflow.actions.wilson import WilsonAction
+from gaugeflow.config.ensemble import EnsembleSpec
+from gaugeflow.errors import ConfigError
+from gaugeflow.lattice.communicator import Communicator
+from gaugeflow.samplers.hmc import HMC
+from gaugeflow.samplers.integrators import INTEGRATORS
+
+DEVICES = ("cpu", "oracle")
+
+
+def make_lattice(spec: EnsembleSpec, comm: Communicator, *, grid=None, threads: int = 1, device: str = "cpu"):
+    """Lattice of all chains of `spec` on the ranks of `comm`.
+
+    device    "cpu" (compiled kernels) or "oracle" (plain NumPy, one rank)
+    Raises    ConfigError for another device, GeometryError for a grid that does not divide
+    """
+    if device == "cpu":
+        from gaugeflow.lattice.packed import PackedLattice
+
+        return PackedLattice(spec.group, spec.extents, spec.chains, comm=comm, grid=grid, threads=threads)
+    if device == "oracle":
+        from gaugeflow.lattice.oracle import OracleLattice
+
+        return OracleLattice(spec.group, spec.extents, spec.chains, comm=comm)
+    raise ConfigError(f"device: got {device!r}, wanted one of {', '.join(DEVICES)}")
+
+
+def make_hmc(spec: EnsembleSpec, n_steps: int | None = None) -> HMC:
+    """Sampler of `spec`, with `n_steps` in place of a number that is still to be tuned.
+
+    Raises    ConfigError if the number of steps is neither given nor in the spec
+    """
+    steps = spec.sampler.n_steps if n_steps is None else n_steps
+    if not isinstance(steps, int):
+        raise ConfigError("sampler.n_steps is a request to tune; run gaugeflow tune and gaugeflow spec first")
+    splitting = INTEGRATORS[spec.sampler.integrator]
+    return HMC(WilsonAction(spec.action.beta), splitting, spec.sampler.tau, steps, spec.seed)

@@ -1,0 +1,49 @@
+"""`gaugeflow flow`: Wilson flow of one chunk of configurations."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gaugeflow.cli.options import Device, Grid, Ranks, Threads, check_threads, parse_grid
+from gaugeflow.errors import ConfigError
+
+
+def flow(
+    configurations: Annotated[Path, typer.Argument(help="HDF5 file of configurations.")],
+    study: Annotated[str, typer.Option(help="Study whose flow settings are used.")],
+    out: Annotated[Path, typer.Option(help="HDF5 file of flowed energies and charges to write.")],
+    scale: Annotated[str, typer.Option(help="full or tiny.")] = "full",
+    ranks: Ranks = 1,
+    grid: Grid = None,
+    threads: Threads = 1,
+    device: Device = "cpu",
+) -> None:
+    """Flow every configuration of a chunk and measure E (plaquette and clover) and Q at the flow times of a study."""
+    import numpy as np
+
+    from gaugeflow.assembly import make_lattice
+    from gaugeflow.cli.progress import progress
+    from gaugeflow.config.canonical import canonical_json
+    from gaugeflow.config.load import load_study
+    from gaugeflow.ensembles.series import measure_series, read_header, write_series
+    from gaugeflow.lattice.communicator import world
+    from gaugeflow.observables.flowed import flowed_series
+
+    process_grid, chosen = parse_grid(grid), load_study(study, scale)
+    settings = chosen.flow
+    if settings is None:
+        raise ConfigError(f"{chosen.file}: scales.{scale}.flow is null, wanted flow times; add them or do not flow")
+    check_threads(threads, ranks)
+    comm = world(ranks)
+    spec, n = read_header(configurations, comm)
+    lattice = make_lattice(spec.spec, comm, grid=process_grid, threads=threads, device=device)
+    times = settings.flow_times()
+    with progress("configurations", n, quiet=comm.rank > 0) as advance:
+        series = measure_series(
+            configurations, lattice, n, lambda links: flowed_series(lattice, links, times, settings.step), advance
+        )
+    if comm.rank == 0:
+        series |= {"flow_time": np.array(times)}
+        digest = write_series(out, "flow", configurations, series, {"settings": canonical_json(settings)})
+        typer.echo(f"{out}: {n} configurations of {lattice.chains} chains to t/a^2 = {times[-1]}, content {digest}")

@@ -1,0 +1,92 @@
+"""`gaugeflow generate`: one chunk of an ensemble, continued from wherever it stands."""
+
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gaugeflow.cli.options import Device, Grid, Ranks, Threads, check_threads, parse_band, parse_grid
+from gaugeflow.errors import ConfigError, FileError
+
+if TYPE_CHECKING:
+    from gaugeflow.config.spec_file import SpecFile
+    from gaugeflow.ensembles.production import Source
+
+logger = logging.getLogger(__name__)
+
+
+def generate(
+    spec: Annotated[Path, typer.Argument(help="spec.json of the ensemble.")],
+    chunk: Annotated[int, typer.Option(help="Number of the chunk, from 0.", min=0)],
+    out: Annotated[Path, typer.Option(help="HDF5 file of configurations to write.")],
+    previous: Annotated[Path | None, typer.Option(help="Chunk before this one; needed from chunk 1 on.")] = None,
+    ranks: Ranks = 1,
+    grid: Grid = None,
+    threads: Threads = 1,
+    device: Device = "cpu",
+    acceptance_band: Annotated[str, typer.Option(help="Allowed acceptance, low,high.")] = "0.0,1.0",
+    checkpoint_seconds: Annotated[
+        float, typer.Option(help="Seconds between saved states; 0 saves every trajectory.", min=0)
+    ] = 30.0,
+) -> None:
+    """Generate one chunk of an ensemble; a killed or stopped job continues when the same line runs again."""
+    from gaugeflow.assembly import make_hmc, make_lattice
+    from gaugeflow.cli.progress import progress
+    from gaugeflow.config.spec_file import read_spec
+    from gaugeflow.ensembles.production import ChunkRun
+    from gaugeflow.lattice.communicator import world
+
+    band, process_grid = parse_band(acceptance_band), parse_grid(grid)
+    if (chunk == 0) != (previous is None):
+        raise ConfigError(f"--previous: chunk {chunk} {'starts the chain, give none' if chunk == 0 else 'needs one'}")
+    check_threads(threads, ranks)
+    resolved = read_spec(spec)
+    comm = world(ranks)
+    if comm.broadcast(comm.rank == 0 and _complete(out, resolved, chunk)):
+        return
+    lattice = make_lattice(resolved.spec, comm, grid=process_grid, threads=threads, device=device)
+    source = _source(resolved, chunk, previous) if comm.rank == 0 else None
+    options = {"source": source, "acceptance_band": band, "checkpoint_seconds": checkpoint_seconds}
+    run = ChunkRun(lattice, make_hmc(resolved.spec), resolved, chunk, out, **options)
+    if comm.rank == 0:
+        logger.info("%s chunk %d: seed %d, grid %s, %d threads, device %s", resolved.ensemble_id, chunk,
+                    resolved.spec.seed, "x".join(map(str, lattice.grid)), threads, device)  # fmt: skip
+        logger.info("spec %s", resolved.text)
+    began = time.monotonic()
+    with progress(f"chunk {chunk}", run.trajectories, quiet=comm.rank > 0) as run.advance:
+        digest = run.run()
+    if comm.rank == 0:
+        elapsed = time.monotonic() - began
+        typer.echo(f"{out}: {run.trajectories} trajectories in {elapsed:.1f} s, content {digest}")
+
+
+def _complete(out: Path, resolved: "SpecFile", chunk: int) -> bool:
+    """True if the file is there, sound and the one asked for; FileError if it is another one."""
+    from gaugeflow.ensembles.reader import open_file
+    from gaugeflow.ensembles.verify import require_sound
+
+    if not out.exists():
+        return False
+    require_sound(out)
+    with open_file(out, "configurations") as file:
+        if file.spec_text != resolved.text or file.chunk != chunk:
+            raise FileError(f"{out}: holds chunk {file.chunk} of {file.ensemble_id}; choose another --out or remove it")
+    typer.echo(f"{out}: already complete")
+    return True
+
+
+def _source(resolved: "SpecFile", chunk: int, previous: Path | None) -> "Source | None":
+    from gaugeflow.config.schema import FileStart
+    from gaugeflow.conventions import GROUP_RANK
+    from gaugeflow.ensembles.production import read_previous, read_start
+
+    if previous is not None:
+        return read_previous(previous, resolved, chunk)
+    start = resolved.spec.start
+    if not isinstance(start, FileStart):
+        return None
+    n = GROUP_RANK[resolved.spec.group]
+    shape = (resolved.spec.chains, *reversed(resolved.spec.extents), resolved.spec.ndim, n, n)
+    return read_start(Path(start.file), start.content_sha256, shape)

@@ -1,0 +1,41 @@
+"""`gaugeflow measure`: time series of observables on one chunk of configurations."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gaugeflow.cli.options import Device, Grid, Ranks, Threads, check_threads, parse_grid
+
+
+def measure(
+    configurations: Annotated[Path, typer.Argument(help="HDF5 file of configurations.")],
+    study: Annotated[str, typer.Option(help="Study whose measure settings are used.")],
+    out: Annotated[Path, typer.Option(help="HDF5 file of measurements to write.")],
+    scale: Annotated[str, typer.Option(help="full or tiny.")] = "full",
+    ranks: Ranks = 1,
+    grid: Grid = None,
+    threads: Threads = 1,
+    device: Device = "cpu",
+) -> None:
+    """Measure plaquettes, Wilson and Polyakov loops and (2D U(1)) the charge on every configuration of a chunk."""
+    from gaugeflow.assembly import make_lattice
+    from gaugeflow.cli.progress import progress
+    from gaugeflow.config.canonical import canonical_json
+    from gaugeflow.config.load import load_study
+    from gaugeflow.ensembles.series import measure_series, read_header, write_series
+    from gaugeflow.lattice.communicator import world
+    from gaugeflow.observables.registry import measure_all
+
+    process_grid, settings = parse_grid(grid), load_study(study, scale).measure
+    check_threads(threads, ranks)
+    comm = world(ranks)
+    spec, n = read_header(configurations, comm)
+    lattice = make_lattice(spec.spec, comm, grid=process_grid, threads=threads, device=device)
+    with progress("configurations", n, quiet=comm.rank > 0) as advance:
+        series = measure_series(
+            configurations, lattice, n, lambda links: measure_all(lattice, links, settings), advance
+        )
+    if comm.rank == 0:
+        digest = write_series(out, "measurements", configurations, series, {"settings": canonical_json(settings)})
+        typer.echo(f"{out}: {n} configurations of {lattice.chains} chains, content {digest}")

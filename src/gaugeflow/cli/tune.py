@@ -1,0 +1,44 @@
+"""`gaugeflow tune`: the number of integrator steps of one ensemble, from a pilot chain of its own."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gaugeflow.cli.options import Threads, check_threads
+from gaugeflow.errors import ConfigError
+
+FIRST_GUESS = 10
+
+
+def tune(
+    study: Annotated[str, typer.Argument(help="Study name, folder or YAML file.")],
+    ensemble: Annotated[str, typer.Option(help="Ensemble id or label.")],
+    out: Annotated[Path, typer.Option(help="tuning.json to write.")],
+    scale: Annotated[str, typer.Option(help="full or tiny.")] = "full",
+    threads: Threads = 1,
+) -> None:
+    """Find the number of integrator steps that reaches the wanted acceptance; production shares no random number."""
+    from gaugeflow.assembly import make_hmc, make_lattice
+    from gaugeflow.config.load import load_study
+    from gaugeflow.ensembles.atomic import atomic_path
+    from gaugeflow.lattice.communicator import Serial
+    from gaugeflow.samplers.tuning import tune_steps
+
+    check_threads(threads, 1)
+    chosen = load_study(study, scale).ensemble(ensemble)
+    spec = chosen.spec
+    if not spec.tuned:
+        raise ConfigError(f"{chosen.label}: sampler.n_steps is {spec.sampler.n_steps}, nothing to tune")
+    request = spec.sampler.n_steps
+    start = spec.start if isinstance(spec.start, str) else "cold"
+    lattice = make_lattice(spec, Serial(), threads=threads)
+    result = tune_steps(
+        lattice, make_hmc(spec, FIRST_GUESS), start, request.target_acceptance, request.pilot_trajectories, FIRST_GUESS
+    )
+    content = {"ensemble_id": chosen.ensemble_id, **asdict(result)}
+    with atomic_path(out) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    typer.echo(f"{out}: {result.n_steps} steps, predicted acceptance {result.predicted_acceptance:.3f}")

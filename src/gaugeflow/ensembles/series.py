@@ -1,0 +1,65 @@
+"""Time series from a chunk of configurations: every rank measures its part, rank 0 reads and writes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from gaugeflow.config.spec_file import SpecFile, read_spec_text
+from gaugeflow.ensembles.reader import ChunkFile, open_file
+from gaugeflow.ensembles.verify import require_sound
+from gaugeflow.ensembles.writer import Dataset, write_file
+
+
+def read_header(path: Path, comm) -> tuple[SpecFile, int]:
+    """(spec, number of configurations) of a sound file of configurations, the same on every rank.
+
+    Raises    FileError if it is missing, damaged or of another kind
+    """
+    header = None
+    if comm.rank == 0:
+        require_sound(path)
+        with open_file(path, "configurations") as file:
+            header = file.spec_text, file.n
+    text, n = comm.broadcast(header)
+    return read_spec_text(text, str(path)), n
+
+
+def each_configuration(path: Path, lattice, n: int) -> Iterator[np.ndarray]:
+    """Links of configuration 0, 1, .. n - 1 in the lattice's form."""
+    file: ChunkFile | None = open_file(path, "configurations") if lattice.comm.rank == 0 else None
+    try:
+        for i in range(n):
+            yield lattice.scatter(None if file is None else file.links(i))
+    finally:
+        if file is not None:
+            file.close()
+
+
+def measure_series(
+    path: Path, lattice, n: int, measure: Callable[..., Mapping[str, np.ndarray]], advance: Callable[[int], None]
+) -> dict[str, np.ndarray]:
+    """Stack measure(links) -> {name: (chains, ...)} over the configurations of a chunk: {name: (n, chains, ...)}."""
+    series: dict[str, list[np.ndarray]] = {}
+    for i, links in enumerate(each_configuration(path, lattice, n)):
+        for name, values in measure(links).items():
+            series.setdefault(name, []).append(values)
+        advance(i + 1)
+    return {name: np.array(values) for name, values in series.items()}
+
+
+def write_series(
+    out: Path, kind: str, configurations: Path, series: Mapping[str, np.ndarray], settings: Mapping[str, str]
+) -> str:
+    """Publish series of `kind` measured on the file `configurations`; returns content_sha256.
+
+    settings  further root attributes (the settings of the measurement as canonical JSON)
+
+    Raises    FileError if the disk is full or the layout is not that of `kind`
+    """
+    with open_file(configurations, "configurations") as file:
+        datasets = {"trajectory": Dataset(file.dataset("trajectory"))}
+        origin = {"spec_text": file.spec_text, "ensemble_id": file.ensemble_id, "chunk": file.chunk}
+        inputs = {"configurations": file.content_sha256}
+    datasets |= {name: Dataset(values) for name, values in series.items()}
+    return write_file(out, kind, datasets=datasets, attributes=settings, inputs=inputs, **origin)
