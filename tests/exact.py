@@ -1,6 +1,6 @@
 """Closed forms that the studies stand against; two-dimensional gauge theories on a torus of V plaquettes.
 
-Characters of the one-plaquette weight give every loop in two dimensions (Migdal, Rusakov): with w(U) = sum_r d_r z_r chi_r(U)
+Characters of the one-plaquette weight give every loop in 2D (Migdal, Rusakov): w(U) = sum_r d_r z_r chi_r(U),
 
     Z    = sum_r z_r^V
     W(A) = (1/Z) sum_r z_r^(V-A) sum_r' N_{rR}^r' d_r' / (d_r d_R) z_r'^A                   contractible loop of area A
@@ -49,10 +49,15 @@ def u1_susceptibility(beta: float, volume: int) -> float:
 @cache
 def _u1_moment(beta: float, charge: int, order: int) -> float:
     """d^order z_nu / d nu^order at nu = charge, over exp(beta); Gauss-Legendre on 200 points."""
-    nodes, weights = np.polynomial.legendre.leggauss(200)
+    nodes, weights = _gauss_legendre()
     a = (nodes + 1) * math.pi / 2
     kernel = (np.cos(charge * a), -a * np.sin(charge * a), -(a**2) * np.cos(charge * a))[order]
     return float(np.sum(weights * np.exp(beta * (np.cos(a) - 1)) * kernel) / 2)
+
+
+@cache
+def _gauss_legendre() -> tuple[np.ndarray, np.ndarray]:
+    return np.polynomial.legendre.leggauss(200)
 
 
 def su2_loop(beta: float, volume: int, area: int) -> float:
@@ -64,7 +69,7 @@ def su2_loop(beta: float, volume: int, area: int) -> float:
 
 
 def su3_loop(beta: float, volume: int, area: int) -> float:
-    """SU(3), weight exp(beta Re tr U / 3); representations (l1, l2, 0), times the fundamental: one box more in a row."""
+    """SU(3), weight exp(beta Re tr U / 3); representations (l1, l2, 0), times the fundamental: one more box."""
     largest = 14
     trivial = _su3_ratio(beta, (0, 0, 0))
     total, value = 0.0, 0.0

@@ -1,14 +1,23 @@
-"""Study files for tests of what comes after generation: a plain NumPy HMC of 2D U(1), independent of the package's kernels."""
+"""Study files for tests of what comes after generation: a NumPy HMC of 2D U(1), independent of the kernels."""
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import exact
 import numpy as np
 
+from gaugeflow.analysis.loading import load_study_data
+from gaugeflow.analysis.runner import analyse_study
+from gaugeflow.config.load import load_study
 from gaugeflow.config.spec_file import make_spec
 from gaugeflow.config.study import Ensemble, Study
 from gaugeflow.ensembles.writer import Configuration, Dataset, write_configurations, write_file
+
+_SCRATCH = tempfile.TemporaryDirectory(prefix="gaugeflow-tests-")
 
 LAMBDA = 0.1931833275037836  # OMF2
 
@@ -148,3 +157,82 @@ def _flow(study: Study, spec, numbers: np.ndarray, plaquette: np.ndarray) -> dic
         "energy_plaquette": 1.2 * shape * wobble,
         "charge": np.zeros((*plaquette.shape, len(times))),
     }
+
+
+STUDY = """\
+version: 1
+title: "small study for tests"
+scales:
+  full: &scale
+    ensembles:
+      - group: U1
+        extents: [6, 8]
+        beta: [1.0, 2.0]
+        chains: 32
+        seed: 7
+        start: mixed
+        sampler: {kind: hmc, integrator: omf2, tau: 1.0, n_steps: 4}
+        thermalisation: 60
+        save_every: 4
+        configs_per_chunk: 20
+        chunks: 2
+    measure: {loops: {max_r: 2, max_t: 2}, polyakov: true}
+    flow: {times: {start: 0.0, stop: 1.6, step: 0.1}, step: 0.05}
+  tiny: *scale
+"""
+
+ANALYSIS = """\
+from gaugeflow.analysis.observables import chain_checks, labelled, plaquette, susceptibility, wilson_loop
+from gaugeflow.analysis.scales import t0, w0
+
+
+def analyse(data):
+    results = {}
+    for ensemble in data:
+        rows = {"plaquette": plaquette(ensemble), "W(4)": wilson_loop(ensemble, 2, 2)}
+        rows |= {"chi_Q": susceptibility(ensemble)}
+        rows |= {"t0_clover": t0(ensemble), "w0_clover": w0(ensemble)}
+        results |= labelled(ensemble, rows | chain_checks(ensemble))
+    return results
+"""
+
+
+def make_study(folder: Path, references: str = "") -> Path:
+    """Folder of a study with two small ensembles on 6x8, a pretended flow, and these reference rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "study.yaml").write_text(STUDY)
+    (folder / "analysis.py").write_text(ANALYSIS)
+    for name in ("reference.csv", "reference_tiny.csv"):
+        (folder / name).write_text("name,value,error,max_error,kind,source\n" + references)
+    return folder
+
+
+@dataclass(frozen=True)
+class Made:
+    """A study that was run: its folder, its files and its results.json content."""
+
+    folder: Path
+    study: Study
+    files: tuple[Path, ...]
+    results: dict
+
+
+@cache
+def made_study(beta_factor: float = 1.0) -> Made:
+    """The small study, run once per session and beta_factor; exact references for the lattice it pretends to be."""
+    root = Path(_SCRATCH.name) / f"factor{beta_factor}"
+    rows = []
+    for beta in (1.0, 2.0):
+        for name, max_error in (
+            ("plaquette", 0.005),
+            ("W(4)", 0.01),
+            ("chi_Q", 0.01),
+            ("exp(-dH)", 0.01),
+            ("hot-cold", 0.01),
+        ):
+            value = exact.study_value("U1", (6, 8), beta, name)
+            rows.append(f"b{beta}_6x8/{name},{value!r},0,{max_error},exact,tests/exact.py\n")
+    folder = make_study(root / "small", "".join(rows))
+    study = load_study(folder, "tiny")
+    files = tuple(write_study_files(study, root / "data", beta_factor=beta_factor))
+    return Made(folder, study, files, analyse_study(study, load_study_data(study, files)))

@@ -19,6 +19,8 @@ from gaugeflow.stats.autocorrelation import gamma_method
 from gaugeflow.stats.estimate import Estimate
 from gaugeflow.stats.jackknife import automatic_bin_size, jackknife
 
+DEFAULT_SETTINGS = AnalysisSettings()
+
 
 @dataclass(frozen=True, eq=False)
 class EnsembleData:
@@ -29,8 +31,8 @@ class EnsembleData:
     spec              config's EnsembleSpec (group, extents, beta, chains, start, ...)
     trajectory        (n,) trajectory numbers of the saved configurations
     measured          name -> (n, chains, ...): plaquette, loops, loops_all, polyakov, charge
-    flowed            name -> (n, chains, k): energy_clover, energy_plaquette, charge; and flow_time (k,); empty without flow
-    history           name -> (m, ...): trajectory, delta_h, accepted, plaquette, unitarity_defect; thermalisation included
+    flowed            name -> (n, chains, k): energy_clover, energy_plaquette, charge; and flow_time (k,); or empty
+    history           name -> (m, ...): trajectory, delta_h, accepted, plaquette, unitarity_defect; from trajectory 0
     n_thermalisation  leading trajectories of `history` that are not production
     source            entries for Estimate.source
     inputs            file -> content_sha256
@@ -44,7 +46,7 @@ class EnsembleData:
     history: Mapping[str, np.ndarray]
     n_thermalisation: int
     flowed: Mapping[str, np.ndarray] = field(default_factory=dict)
-    settings: AnalysisSettings = AnalysisSettings()
+    settings: AnalysisSettings = DEFAULT_SETTINGS
     source: Mapping[str, object] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
 
@@ -107,7 +109,7 @@ class StudyData:
     title: str
     scale: str
     ensembles: tuple[EnsembleData, ...]
-    settings: AnalysisSettings = AnalysisSettings()
+    settings: AnalysisSettings = DEFAULT_SETTINGS
 
     def __iter__(self) -> Iterator[EnsembleData]:
         return iter(self.ensembles)
@@ -121,5 +123,7 @@ class StudyData:
 
 def _pick(arrays: Mapping[str, np.ndarray], name: str, where: str) -> np.ndarray:
     if name not in arrays:
-        raise ConfigError(f"{where} data have no {name!r}, only {sorted(arrays)}; ask for it in study.yaml and measure again")
+        raise ConfigError(
+            f"{where} data have no {name!r}, only {sorted(arrays)}; ask for it in study.yaml and measure again"
+        )
     return arrays[name]

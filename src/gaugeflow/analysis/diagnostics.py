@@ -85,7 +85,12 @@ def _delta_h(delta_h: np.ndarray) -> dict[str, Any]:
     low, high = np.percentile(delta_h, [0.1, 99.9])
     width = max(high - low, 1e-12)
     counts, edges = np.histogram(delta_h, bins=HISTOGRAM_BINS, range=(low - 0.05 * width, high + 0.05 * width))
-    return {"edges": _rounded(edges), "counts": counts.tolist(), "mean": float(delta_h.mean()), "std": float(delta_h.std())}
+    return {
+        "edges": _rounded(edges),
+        "counts": counts.tolist(),
+        "mean": float(delta_h.mean()),
+        "std": float(delta_h.std()),
+    }
 
 
 def _charge(ensemble: EnsembleData) -> dict[str, Any]:

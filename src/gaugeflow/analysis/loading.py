@@ -53,8 +53,8 @@ def load_study_data(study: Study, paths: Iterable[str | os.PathLike[str]]) -> St
     for chunk in chunks:
         if chunk.ensemble_id not in known:
             raise ConfigError(
-                f"{chunk.path}: of ensemble {chunk.ensemble_id}, which study {study.name} at scale {study.scale} does not "
-                f"have; wanted {', '.join(sorted(known))}; leave the file out or choose another --scale"
+                f"{chunk.path}: of ensemble {chunk.ensemble_id}, which study {study.name} at scale {study.scale} does "
+                f"not have; wanted {', '.join(sorted(known))}; leave the file out or choose another --scale"
             )
     ensembles = tuple(_ensemble_data(study, ensemble, chunks) for ensemble in study.ensembles)
     return StudyData(study.name, study.title, study.scale, ensembles, study.analysis)
@@ -126,7 +126,9 @@ def _ordered(own: Sequence[Chunk], kind: str, ensemble: Ensemble, study: Study) 
         if chunk.kind != kind:
             continue
         if chunk.number in found:
-            raise ConfigError(f"{chunk.path}: chunk {chunk.number} of {kind} was given already: {found[chunk.number].path}")
+            raise ConfigError(
+                f"{chunk.path}: chunk {chunk.number} of {kind} was given already: {found[chunk.number].path}"
+            )
         found[chunk.number] = chunk
     wanted = set(range(ensemble.chunks))
     if set(found) != wanted:
@@ -154,7 +156,9 @@ def _flowed(chunks: Sequence[Chunk]) -> dict[str, np.ndarray]:
     flow_time = chunks[0].arrays["flow_time"]
     for chunk in chunks:
         if not np.array_equal(chunk.arrays["flow_time"], flow_time):
-            raise FileError(f"{chunk.path}: its flow times are not those of {chunks[0].path}; flow both with one study file")
+            raise FileError(
+                f"{chunk.path}: its flow times are not those of {chunks[0].path}; flow both with one study file"
+            )
     return {**_all_joined(chunks, without=("flow_time",)), "flow_time": flow_time}
 
 
@@ -165,5 +169,7 @@ def _all_joined(chunks: Sequence[Chunk], without: tuple[str, ...] = ()) -> dict[
 def _joined(chunks: Sequence[Chunk], name: str) -> np.ndarray:
     for chunk in chunks:
         if name not in chunk.arrays:
-            raise FileError(f"{chunk.path}: no dataset {name}, which {chunks[0].path} has; make both with one study file")
+            raise FileError(
+                f"{chunk.path}: no dataset {name}, which {chunks[0].path} has; make both with one study file"
+            )
     return np.concatenate([chunk.arrays[name] for chunk in chunks])

@@ -48,7 +48,9 @@ def read_references(path: Path) -> tuple[Reference, ...]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file, strict=True))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); every study has one (a header alone will do)") from error
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}); every study has one (a header alone will do)"
+        ) from error
     except csv.Error as error:
         raise ConfigError(f"{path}: no CSV: {error}") from error
     header = _header(path)
@@ -73,7 +75,9 @@ def _reference(path: Path, line: int, row: dict[str, str]) -> Reference:
         raise ConfigError(f"{where}: wanted {len(COLUMNS)} columns ({','.join(COLUMNS)}); quote texts that have commas")
     numbers = {key: _number(row[key], f"{where}: {key}") for key in ("value", "error", "max_error")}
     if numbers["error"] < 0 or numbers["max_error"] <= 0:
-        raise ConfigError(f"{where}: error {row['error']}, max_error {row['max_error']}; wanted error >= 0, max_error > 0")
+        raise ConfigError(
+            f"{where}: error {row['error']}, max_error {row['max_error']}; wanted error >= 0, max_error > 0"
+        )
     if row["kind"] not in KINDS:
         raise ConfigError(f"{where}: kind {row['kind']!r}, wanted one of {', '.join(KINDS)}")
     if not row["name"].strip() or not row["source"].strip():

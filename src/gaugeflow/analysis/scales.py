@@ -1,7 +1,7 @@
 """Scales t0 and w0 from the flowed energy density, per jackknife sample.
 
-    t0:  t^2 <E(t)> at t = t0 equals the threshold (0.3)                    arXiv:1006.4518
-    w0:  t d/dt (t^2 <E(t)>) at t = w0^2 equals the threshold (0.3)         arXiv:1203.4469
+t0:  t^2 <E(t)> at t = t0 equals the threshold (0.3)                    arXiv:1006.4518
+w0:  t d/dt (t^2 <E(t)>) at t = w0^2 equals the threshold (0.3)         arXiv:1203.4469
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from gaugeflow.stats.estimate import Estimate
 def t0_of_energy(flow_time: np.ndarray, energy: np.ndarray, threshold: float = 0.3) -> float:
     """First t0 / a^2 with t^2 E(t) = threshold; NaN if the curve does not reach it.
 
-    flow_time (k,) in t / a^2, increasing; energy (k,) per site, in a^-4. Cubic through the four points around the crossing.
+    flow_time (k,) in t / a^2, increasing; energy (k,) per site, in a^-4. A cubic through the four points
+    around the crossing is solved.
     """
     return _first_crossing(flow_time, flow_time**2 * energy, threshold)
 
@@ -44,9 +45,7 @@ def w0(ensemble: EnsembleData, energy: str = "energy_clover") -> Estimate:
     return _scale(ensemble, energy, w0_of_energy, ensemble.settings.w0_threshold, "w0")
 
 
-def _scale(
-    ensemble: EnsembleData, energy: str, reader: Callable[..., float], threshold: float, name: str
-) -> Estimate:
+def _scale(ensemble: EnsembleData, energy: str, reader: Callable[..., float], threshold: float, name: str) -> Estimate:
     flow_time = ensemble.flow_series("flow_time")
     estimate = ensemble.estimate(ensemble.flow_series(energy), lambda means: reader(flow_time, means, threshold))
     if math.isfinite(estimate.value):

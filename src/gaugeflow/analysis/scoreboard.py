@@ -38,7 +38,10 @@ class Row:
 
 def judge(results: dict[str, Any]) -> list[Row]:
     """Rows of one results.json: passed if |pull| < 3 and error <= max_error; a reference without result fails."""
-    return [_row(results["study"], reference, results["estimates"].get(reference["name"])) for reference in results["references"]]
+    return [
+        _row(results["study"], reference, results["estimates"].get(reference["name"]))
+        for reference in results["references"]
+    ]
 
 
 def _row(study: str, reference: dict[str, Any], estimate: dict[str, Any] | None) -> Row:

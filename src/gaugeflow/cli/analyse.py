@@ -8,7 +8,9 @@ import typer
 
 def analyse(
     study: Annotated[str, typer.Argument(help="study: a folder name or a path")],
-    inputs: Annotated[list[Path], typer.Argument(help="configuration, measurement and flow files of all its ensembles")],
+    inputs: Annotated[
+        list[Path], typer.Argument(help="configuration, measurement and flow files of all its ensembles")
+    ],
     scale: Annotated[str, typer.Option(help="full or tiny")],
     out: Annotated[Path, typer.Option(help="results.json to write")],
 ) -> None:
@@ -23,4 +25,6 @@ def analyse(
     write_results(out, results)
     for text in results["warnings"]:
         typer.echo(f"warning: {text}", err=True)
-    typer.echo(f"{out}: {len(results['estimates'])} estimates of study {chosen.name} ({scale}) from {len(inputs)} files")
+    typer.echo(
+        f"{out}: {len(results['estimates'])} estimates of study {chosen.name} ({scale}) from {len(inputs)} files"
+    )

@@ -29,5 +29,6 @@ def validate(
     console.print(f"{out}: {len(rows) - len(failed)} of {len(rows)} rows passed", highlight=False, soft_wrap=True)
     if strict and failed:
         raise PhysicsError(
-            f"{len(failed)} of {len(rows)} rows failed: " + "; ".join(f"{r.study} {r.name} ({r.reason})" for r in failed)
+            f"{len(failed)} of {len(rows)} rows failed: "
+            + "; ".join(f"{r.study} {r.name} ({r.reason})" for r in failed)
         )

@@ -88,7 +88,9 @@ def _own_figures(
     made = study_function(folder, "figures.py", "figures")(results)
     for name, entry in made.items():
         if not (isinstance(entry, tuple) and len(entry) == 2):
-            raise ConfigError(f"{folder / 'figures.py'}: {name} is {type(entry).__name__}, wanted (Figure or None, caption)")
+            raise ConfigError(
+                f"{folder / 'figures.py'}: {name} is {type(entry).__name__}, wanted (Figure or None, caption)"
+            )
     return made
 
 

@@ -84,7 +84,9 @@ def delta_h_figure(results: dict[str, Any]) -> Figure:
         x = np.linspace(edges[0], edges[-1], 200)
         gauss = np.exp(-0.5 * ((x - sigma**2 / 2) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
         axis.plot(x, gauss, color=ORANGE, label=r"Gaussian, mean $\sigma^2/2$")
-        axis.set(title=f"{label}: acceptance {entries[label]['acceptance']:.3f}", xlabel=r"$\Delta H$", ylabel="density")
+        axis.set(
+            title=f"{label}: acceptance {entries[label]['acceptance']:.3f}", xlabel=r"$\Delta H$", ylabel="density"
+        )
         axis.set_ylim(0, 1.35 * max(density.max(), gauss.max()))
         axis.xaxis.set_major_locator(MaxNLocator(5))
     axes[0].legend(loc="upper right")
@@ -120,8 +122,8 @@ def flow_figure(results: dict[str, Any]) -> Figure | None:
             estimate = results["estimates"].get(f"{label}/t0_{name}")
             if estimate and estimate["value"] is not None:
                 axis.errorbar(
-                    estimate["value"], flow["t0_threshold"], xerr=estimate["error"], fmt="o", color=colour, markersize=4,
-                    capsize=2, label=rf"$t_0/a^2$ = {estimate['text']}",
+                    estimate["value"], flow["t0_threshold"], xerr=estimate["error"], fmt="o", color=colour,
+                    markersize=4, capsize=2, label=rf"$t_0/a^2$ = {estimate['text']}",
                 )  # fmt: skip
         axis.axhline(flow["t0_threshold"], color=RED, linewidth=0.8, linestyle="--")
         axis.set(title=label, xlabel=r"$t/a^2$", ylabel=r"$t^2\langle E\rangle$")

@@ -56,7 +56,9 @@ def render(sections: list[Section]) -> str:
         count=lambda value: "–" if value is None else f"{value:,.0f}",
         extents=lambda extents: " × ".join(map(str, extents)),
     )
-    template = environment.from_string(resources.files("gaugeflow.report").joinpath("report.html.j2").read_text("utf-8"))
+    template = environment.from_string(
+        resources.files("gaugeflow.report").joinpath("report.html.j2").read_text("utf-8")
+    )
     return template.render(sections=sections, unjudged=_unjudged, finite=math.isfinite)
 
 

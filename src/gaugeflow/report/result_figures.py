@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,11 @@ from gaugeflow.report.style import BLUE, GREEN, GREY, ORANGE, RED, panels
 
 
 def pull_figure(results: dict[str, Any]) -> Figure | None:
-    """Deviation of every judged row from its reference with errors (left, in units of max_error) and its pull (right)."""
+    """Deviation of every judged row from its reference with its error (left, over max_error); its pull (right)."""
     rows = [row for row in judge(results) if math.isfinite(row.pull)]
     if not rows:
         return None
-    figure = Figure(figsize=(9.6, 1.1 + 0.19 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(11.4, 1.1 + 0.19 * len(rows)), layout="constrained")
     deviation, pulls = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     y = np.arange(len(rows))[::-1]
     for row, height in zip(rows, y, strict=True):
@@ -50,14 +51,15 @@ def against_beta(results: dict[str, Any], observable: str, ylabel: str) -> Figur
     if not points:
         return None
     judged = {row.name: row for row in judge(results)}
-    figure = Figure(figsize=(4.6, 3.6), layout="constrained")
+    figure = Figure(figsize=(5.5, 3.8), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.2))
     sizes = list(dict.fromkeys(size for _, size, _, _ in points))
     for index, size in enumerate(sizes):
         own = [point for point in points if point[1] == size]
         beta = [entry[0] + _offset(index, len(sizes), points) for entry in own]
         colour = (BLUE, ORANGE, GREY)[index % 3]
-        top.errorbar(beta, [e["value"] for *_, e in own], [e["error"] for *_, e in own], fmt="o", color=colour, markersize=4, label=size)  # fmt: skip
+        values, errors = ([entry[key] for *_, entry in own] for key in ("value", "error"))
+        top.errorbar(beta, values, errors, fmt="o", color=colour, markersize=4, label=size)
         known = [(x, judged[name]) for x, (_, _, name, _) in zip(beta, own, strict=True) if name in judged]
         _draw_references(top, bottom, known, colour)
     bottom.axhline(0, color=GREEN, linewidth=1)
@@ -111,5 +113,5 @@ def _points(results: dict[str, Any], observable: str) -> list[tuple[float, str, 
 def _offset(index: int, count: int, points: Sequence[tuple]) -> float:
     """Lattices of one beta stand side by side."""
     betas = sorted({point[0] for point in points})
-    gap = min((b - a for a, b in zip(betas, betas[1:], strict=False)), default=1.0)
+    gap = min((b - a for a, b in pairwise(betas)), default=1.0)
     return 0.06 * gap * (index - (count - 1) / 2)

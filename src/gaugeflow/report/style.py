@@ -46,7 +46,7 @@ def figure_style() -> Iterator[None]:
         yield
 
 
-def panels(count: int, width: float = 3.3, height: float = 2.4, columns: int = 3):
+def panels(count: int, width: float = 3.8, height: float = 2.6, columns: int = 3):
     """Figure with `count` axes in rows of `columns`; unused places are left empty. Returns (figure, axes)."""
     columns = min(columns, count)
     rows = -(-count // columns)

@@ -65,9 +65,9 @@ def json_table(results: dict[str, Any]) -> str:
 
 
 def pyerrors_table(results: dict[str, Any]) -> bytes:
-    """All finite estimates as a gzipped JSON that `pyerrors.input.json.load_json` reads; one Obs per estimate, in order.
+    """All finite estimates as gzipped JSON for `pyerrors.input.json.load_json`: one Obs per estimate, in order.
 
-    The jackknife samples become the replica of each block of chains; `gamma_method(S=0)` gives back the jackknife error.
+    The jackknife samples become the replica of each block of chains; `gamma_method(S=0)` gives the jackknife error.
     """
     import pyerrors
 

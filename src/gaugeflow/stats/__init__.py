@@ -1,1 +1,1 @@
-"""Estimates from correlated time series: jackknife, Gamma method, pulls. Pure NumPy; pyerrors is imported when asked."""
+"""Estimates from correlated time series: jackknife, Gamma method, pulls. Pure NumPy; pyerrors is imported on demand."""

@@ -29,11 +29,11 @@ class Gamma(NamedTuple):
 def gamma_method(series: np.ndarray, window_factor: float = 2.0) -> Gamma:
     """Mean, error and tau_int = 1/2 + sum_{t=1}^W rho(t) of a series (n, chains); W by Wolff's S = `window_factor`.
 
-    A constant series has tau_int 1/2 and error 0. Chains shorter than 8 are compared by their means only, which needs at
-    least two of them; a single one has NaN errors.
+    A constant series has tau_int 1/2 and error 0. Chains shorter than 8 are compared by their means only: at least two
+    are needed, a single one has NaN errors.
     """
     series = np.asarray(series, dtype=float)
-    n, chains = series.shape
+    n = len(series)
     mean = float(series.mean())
     if np.ptp(series) <= 1e-14 * max(1.0, abs(mean)):
         return Gamma(mean, 0.0, 0.0, 0.5, 0.0, 0)

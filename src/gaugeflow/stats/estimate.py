@@ -64,8 +64,8 @@ def block_error(samples: np.ndarray, blocks: tuple[tuple[str, int], ...]) -> flo
 def derive(function: Callable[..., float], *estimates: Estimate) -> Estimate:
     """f(a, b, ...) with samples: correlated where the estimates share a block, independent where they do not.
 
-    For a block of key K and left-out bin j every estimate that has K enters with its sample j, the others with their value
-    (the "super jackknife"). tau_int is that of the estimate with the fewest effective measurements.
+    For a block of key K and left-out bin j every estimate that has K enters with its sample j, the others with their
+    value (the "super jackknife"). tau_int is that of the estimate with the fewest effective measurements.
 
     Raises ConfigError if two estimates share a key but were binned differently.
     """

@@ -1,6 +1,6 @@
 """Binned delete-one jackknife over independent Markov chains.
 
-Bins never straddle chains: a chain of n measurements is cut into floor(n / B) bins of B; n mod B measurements at its start
+Bins never straddle chains: a chain of n measurements is cut into floor(n / B) bins of B; the first n mod B measurements
 are left out. The automatic B is about ten tau_int, or the whole chain where that is shorter.
 """
 
@@ -17,7 +17,7 @@ from gaugeflow.stats.autocorrelation import Gamma, gamma_method
 from gaugeflow.stats.estimate import Estimate, block_error
 
 BINS_WANTED = 24
-"""Automatic bins are cut smaller than ten tau_int rather than fewer than this many (relative error of the error 15 %)."""
+"""Automatic bins are cut smaller than ten tau_int rather than fewer than this (error of the error 15 %)."""
 
 BINS_ENOUGH = 512
 """More bins than this only make results files longer (relative error of the error 3 %)."""
@@ -100,8 +100,8 @@ def delete_one(series: np.ndarray, bin_size: int, key: str = "chains") -> tuple[
 def automatic_bin_size(n: int, chains: int, tau_int: float) -> int:
     """About ten tau_int or what makes 512 bins, at most the chain, and small enough for 24 bins in all.
 
-    Among B .. 1.3 B the size that leaves out the fewest measurements is taken. Bins of ten tau_int underestimate the error
-    of an exponential autocorrelation by 5 %.
+    Among B .. 1.3 B the size that leaves out the fewest measurements is taken. Bins of ten tau_int underestimate the
+    error of an exponential autocorrelation by 5 %.
     """
     wanted = math.ceil(10 * tau_int) if math.isfinite(tau_int) else 1
     per_chain = math.ceil(BINS_WANTED / chains)
@@ -113,7 +113,7 @@ def automatic_bin_size(n: int, chains: int, tau_int: float) -> int:
 def project(series: np.ndarray, function: Callable[[np.ndarray], float]) -> np.ndarray | None:
     """Linearised series (n, chains): f(m) + sum_a df/dm_a (x_a - m_a), whose tau_int is that of f(means).
 
-    The gradient is a central difference with steps of half a standard error. None where f is not finite around the means.
+    The gradient is a central difference with steps of half a standard error. None where f is not finite nearby.
     """
     flat = series.reshape(*series.shape[:2], -1)
     mean = flat.mean(axis=(0, 1))
@@ -134,7 +134,7 @@ def project(series: np.ndarray, function: Callable[[np.ndarray], float]) -> np.n
 def error_against_bin_size(series: np.ndarray, bins_at_least: int = 16) -> BinCurve:
     """Jackknife error of the mean of a series (n, chains) for bin sizes 1, 2, 3, 4, 6, 8, ...; it ends in a plateau.
 
-    Sizes that leave measurements out are scaled to the full length. The error of the error is error / sqrt(2 (bins - 1)).
+    Sizes that leave measurements out are scaled to the full length; error of the error: error / sqrt(2 (bins - 1)).
     """
     n, chains = series.shape
     ladder = sorted({step for power in range(20) for step in (2**power, 3 * 2**power)})

@@ -1,0 +1,126 @@
+"""Closed forms against printed tables and against small lattices summed in another way."""
+
+import csv
+import math
+from pathlib import Path
+
+import exact
+import numpy as np
+import pytest
+from scipy.special import iv
+
+from gaugeflow.analysis.reference import read_references
+from gaugeflow.config.load import load_study
+
+STUDIES = Path(__file__).parents[2] / "workflow" / "studies"
+
+# 2D U(1): beta, L, W(1), W(4), W(9), W(16), chi_Q, to six decimals
+U1_TABLE = [
+    (1, 8, 0.446390, 0.039706, 0.000704, 2e-6, 0.040636),
+    (2, 8, 0.697775, 0.237061, 0.039214, 0.003158, 0.019364),
+    (3, 8, 0.809986, 0.430438, 0.150079, 0.034367, 0.011060),
+    (3, 16, 0.809985, 0.430436, 0.150070, 0.034327, 0.011061),
+    (5, 8, 0.893421, 0.637431, 0.364057, 0.168886, 0.005636),
+    (5, 16, 0.893383, 0.637017, 0.362526, 0.164666, 0.005756),
+    (7, 8, 0.925700, 0.735830, 0.506254, 0.310076, 0.003392),
+    (9, 16, 0.942690, 0.789724, 0.587922, 0.388957, 0.002994),
+    (11, 8, 0.953795, 0.831540, 0.672921, 0.522786, 0.001147),
+    (11, 16, 0.953402, 0.826236, 0.650857, 0.466038, 0.002419),
+]
+SU2_INFINITE = {1: 0.240194, 2: 0.433127, 2.2: 0.464479, 3: 0.567924, 4: 0.658047, 6: 0.762726, 8: 0.819249}
+SU2_SMALL = [(4, 6, 1, 0.763354), (4, 8, 1, 0.820307), (4, 6, 4, 0.345311), (8, 6, 4, 0.338434)]
+SU3_INFINITE = {1: 0.060127, 3: 0.203075, 5.5: 0.389129, 6: 0.422532, 6.5: 0.453959, 9: 0.580376, 12: 0.677672}
+
+
+@pytest.mark.parametrize("row", U1_TABLE, ids=lambda row: f"beta{row[0]}-L{row[1]}")
+def test_u1_loops_and_susceptibility_are_those_of_the_table(row):
+    beta, size, *loops, chi = row
+    assert [exact.u1_loop(beta, size**2, area) for area in (1, 4, 9, 16)] == pytest.approx(loops, abs=1e-6)
+    assert exact.u1_susceptibility(beta, size**2) == pytest.approx(chi, abs=1e-6)
+
+
+def test_su2_loops_are_those_of_the_table():
+    for beta, value in SU2_INFINITE.items():
+        assert exact.su2_loop(beta, 1024, 1) == pytest.approx(value, abs=1e-6)
+    for size, beta, area, value in SU2_SMALL:
+        assert exact.su2_loop(beta, size**2, area) == pytest.approx(value, abs=1e-6)
+
+
+def test_su3_plaquettes_are_those_of_the_table():
+    for beta, value in SU3_INFINITE.items():
+        assert exact.su3_loop(beta, 1024, 1) == pytest.approx(value, abs=1e-6)
+    assert exact.su3_loop(0.1, 1024, 1) == pytest.approx(0.1 / 18 + 0.1**2 / 216, rel=1e-3)
+
+
+@pytest.mark.parametrize("group", ["U1", "SU2", "SU3"])
+@pytest.mark.parametrize("volume", [4, 16, 64])
+def test_plaquette_is_the_derivative_of_the_free_energy(group, volume):
+    """P = d ln Z / d beta / V with Z = sum_r z_r^V: another route to the same number."""
+
+    def log_z(beta: float) -> float:
+        if group == "U1":
+            z = iv(np.arange(-40, 41), beta)
+        elif group == "SU2":
+            z = 2 * iv(np.arange(1, 60), beta) / beta
+        else:
+            rows = [(a, b, 0) for a in range(14) for b in range(a + 1)]
+            z = np.array([exact._su3_ratio(beta, row) for row in rows]) * math.exp(beta)
+        return math.log(np.sum(z**volume)) / volume
+
+    step = 1e-4
+    slope = (log_z(2 + step) - log_z(2 - step)) / (2 * step)
+    assert exact.loop(group, 2.0, volume, 1) == pytest.approx(slope, rel=1e-6)
+
+
+def test_u1_susceptibility_is_the_curvature_of_the_theta_vacuum():
+    def log_z(theta: float, beta: float, volume: int) -> float:
+        nodes, weights = np.polynomial.legendre.leggauss(300)
+        a = (nodes + 1) * math.pi / 2
+        charges = np.arange(-20, 21) + theta / (2 * math.pi)
+        z = (np.exp(beta * np.cos(a)) * np.cos(np.outer(charges, a))) @ weights / 2
+        return math.log(np.sum(z**volume))
+
+    for beta, volume in ((1.0, 16), (3.0, 64)):
+        h = 0.02
+        curvature = (log_z(h, beta, volume) - 2 * log_z(0, beta, volume) + log_z(-h, beta, volume)) / h**2
+        assert exact.u1_susceptibility(beta, volume) == pytest.approx(-curvature / volume, rel=1e-3)
+
+
+def exact_rows():
+    """(study, scale, row, ensemble) of every exact row of a 2D study."""
+    for study in ("u1_2d", "su2_2d", "su3_2d"):
+        for scale, file in (("full", "reference.csv"), ("tiny", "reference_tiny.csv")):
+            ensembles = {ensemble.label: ensemble for ensemble in load_study(STUDIES / study, scale).ensembles}
+            for row in read_references(STUDIES / study / file):
+                yield study, scale, row, ensembles[row.name.partition("/")[0]]
+
+
+def test_every_exact_row_is_recomputed_from_its_closed_form():
+    rows = list(exact_rows())
+    assert len(rows) > 100
+    for study, scale, row, ensemble in rows:
+        spec = ensemble.spec
+        value = exact.study_value(spec.group, spec.extents, spec.beta, row.name.partition("/")[2])
+        assert row.kind == "exact", (study, row.name)
+        assert row.value == pytest.approx(value, abs=6e-9), (study, scale, row.name)
+        assert row.error == 0
+
+
+def test_exact_rows_ask_for_small_errors():
+    for study, scale, row, ensemble in exact_rows():
+        spec, observable = ensemble.spec, row.name.partition("/")[2]
+        plaquette = exact.study_value(spec.group, spec.extents, spec.beta, "plaquette")
+        share = {"plaquette": 0.001, "W(1)": 0.001, "chi_Q": 0.1}.get(observable)
+        if share is not None:
+            share *= {"full": 1, "tiny": 5 if observable != "chi_Q" else 2.5}[scale]
+            value = row.value if observable == "chi_Q" else plaquette
+            assert row.max_error <= share * value * (1 + 1e-9), (study, scale, row.name)
+
+
+def test_every_ensemble_of_every_study_is_judged():
+    for folder in sorted(STUDIES.glob("[!_]*/study.yaml")):
+        for scale, file in (("full", "reference.csv"), ("tiny", "reference_tiny.csv")):
+            with (folder.parent / file).open() as stream:
+                judged = {row["name"].partition("/")[0] for row in csv.DictReader(stream)}
+            labels = {ensemble.label for ensemble in load_study(folder.parent, scale).ensembles}
+            assert labels == judged, (folder.parent.name, scale)
