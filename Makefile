@@ -13,6 +13,8 @@ UV     := $(VENV)/uv/bin/uv
 STUDIES := $(patsubst workflow/studies/%/study.yaml,%,$(filter-out workflow/studies/_%,$(wildcard workflow/studies/*/study.yaml)))
 
 comma := ,
+# Compiled modules are kept: without them every process takes a second longer to start.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
