@@ -68,5 +68,5 @@ def run(*command: str | Path, cwd: Path = REPOSITORY, **environment: str) -> sub
         env={**os.environ, "PATH": path, "NO_COLOR": "1", **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )

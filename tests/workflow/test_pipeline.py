@@ -1,0 +1,120 @@
+"""Laws of the main job, end to end: every tiny study agrees with its references, its twin with a wrong beta fails.
+
+One run of Snakemake serves all tests of this file: the studies and their twins, whose couplings are 10 % off under
+the same labels, so that they are judged by the same references.
+"""
+
+import csv
+import itertools
+import re
+import shutil
+import time
+from datetime import datetime
+
+import pytest
+import yaml
+from house import REPOSITORY, STUDIES, run
+
+pytestmark = pytest.mark.slow
+
+WRONG = 1.1
+SNAKEMAKE_SHARE = 0.20
+
+
+def write_twin(study, folder):
+    """Copy a study with every beta 10 % too large, labels unchanged and a quarter of the statistics or less."""
+    shutil.copytree(REPOSITORY / "workflow" / "studies" / study, folder)
+    content = yaml.safe_load((folder / "study.yaml").read_text())
+    tiny = content["scales"]["tiny"]
+    entries = []
+    for entry in tiny["ensembles"]:
+        extents = entry["extents"] if isinstance(entry["extents"][0], list) else [entry["extents"]]
+        betas = entry["beta"] if isinstance(entry["beta"], list) else [entry["beta"]]
+        for size, beta in itertools.product(extents, betas):
+            label = entry.get("label", "b{beta}_{extents}")
+            label = label.replace("{beta}", str(float(beta))).replace("{extents}", "x".join(map(str, size)))
+            short = {"thermalisation": 40, "configs_per_chunk": 20, "chunks": 1}
+            entries.append({**entry, **short, "extents": size, "beta": round(WRONG * beta, 6), "label": label})
+    tiny["ensembles"] = entries
+    content["scales"]["full"] = tiny
+    (folder / "study.yaml").write_text(yaml.safe_dump(content))
+
+
+class Pipeline:
+    """A finished run: where it is, what Snakemake said, how long it took, and the scoreboard."""
+
+    def __init__(self, folder):
+        for study in STUDIES:
+            write_twin(study, folder / f"{study}_twin")
+        self.folder = folder
+        began = time.monotonic()
+        self.result = self.snakemake()
+        self.seconds = time.monotonic() - began
+        assert self.result.returncode == 0, self.result.stdout[-3000:] + self.result.stderr[-3000:]
+        with (folder / "out" / "results" / "scoreboard.csv").open(newline="") as stream:
+            self.rows = list(csv.DictReader(stream))
+
+    def snakemake(self, *options):
+        """The same line again, with options."""
+        twins = [str(self.folder / f"{study}_twin") for study in STUDIES]
+        settings = ("root=out", "scale=tiny", f"studies=[{','.join([*STUDIES, *twins])}]")
+        line = ("snakemake", "-s", REPOSITORY / "Snakefile", "--cores", "2", *options, "--config", *settings)
+        return run(*line, cwd=self.folder)
+
+    def failed(self, study):
+        """Rows of a study that did not pass."""
+        return [row for row in self.rows if row["study"] == study and row["passed"].lower() != "true"]
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    return Pipeline(tmp_path_factory.mktemp("pipeline"))
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_row_of_a_study_passes(pipeline, study):
+    rows = [row for row in pipeline.rows if row["study"] == study]
+    assert len(rows) > 4
+    assert pipeline.failed(study) == []
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_twin_with_a_wrong_beta_fails(pipeline, study):
+    pulls = [float(row["pull"]) for row in pipeline.failed(f"{study}_twin") if row["pull"]]
+    assert max(map(abs, pulls)) > 5, "no row of the twin is far from its reference"
+
+
+def test_all_files_are_sound(pipeline):
+    files = sorted(map(str, (pipeline.folder / "out" / "data").rglob("*.h5")))
+    result = run("gaugeflow", "check", *files, cwd=pipeline.folder)
+    assert result.returncode == 0, result.stdout
+    assert result.stdout.count("\n") == len(files)
+    assert not list((pipeline.folder / "out").rglob("*.partial"))
+
+
+def test_the_report_shows_every_study_and_stands_alone(pipeline):
+    page = (pipeline.folder / "out" / "results" / "report.html").read_text()
+    assert all(study in page for study in STUDIES)
+    assert not re.search(r"(src|href)=\"(https?:|/)", page)
+
+
+def test_nothing_runs_twice(pipeline):
+    again = pipeline.snakemake()
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_the_scheduler_takes_a_small_share_of_the_time(pipeline):
+    """Share of the wall time in which no job ran: start, planning, gaps."""
+    busy, running, since, now = 0.0, 0, None, None
+    for line in (pipeline.result.stdout + pipeline.result.stderr).splitlines():
+        if match := re.match(r"\[\w+ (\w+ +\d+ [\d:]+ \d+)\]", line):
+            now = datetime.strptime(match[1], "%b %d %H:%M:%S %Y").timestamp()
+        if re.match(r"    jobid: \d+", line):
+            since = now if running == 0 else since
+            running += 1
+        if line.startswith("Finished jobid:"):
+            running -= 1
+            busy += now - since if running == 0 else 0.0
+    assert running == 0
+    assert 1 - busy / pipeline.seconds < SNAKEMAKE_SHARE
