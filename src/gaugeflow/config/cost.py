@@ -9,17 +9,17 @@ from gaugeflow.conventions import GROUP_RANK
 
 BYTES_PER_NUMBER = 16  # complex128
 
-# Link fields alive at once in HMC: links, their copy before the trajectory, momenta, plaquette slots and force,
-# and the canonical array that is written.
-FIELDS_IN_MEMORY = 6
-BASE_MEMORY = 200_000_000  # bytes of one process before any field: interpreter, compiled kernels, libraries
+# Peak of a generating process in link fields: links, proposal, momenta, plaquette slots, neighbour tables, and the
+# arrays of writing and verifying. Measured with SU(3) on 16^4 x 1 and 8^4 x 4 chains: 11.0 and 11.1 above the base.
+FIELDS_IN_MEMORY = 11
+BASE_MEMORY = 180_000_000  # bytes of one process before any field: interpreter, compiled kernels, libraries
 
-# ns per site and plane for a force, per site and direction for a drift, on one core of a 2024 server processor
-# (SU(3) in four dimensions: force 115, drift 27, RK3 step 425 at 16^4).
-FORCE_NS_PER_PLANE = {"U1": 4.0, "SU2": 8.0, "SU3": 19.0}
-DRIFT_NS_PER_DIRECTION = {"U1": 5.0, "SU2": 4.0, "SU3": 7.0}
-# Momenta, copies, energies: once per trajectory and direction.
-TRAJECTORY_NS_PER_DIRECTION = {"U1": 20.0, "SU2": 30.0, "SU3": 70.0}
+# ns per site and plane of a force, and per site and direction of a drift and of what happens once per trajectory
+# (momenta, copies, energies). Fitted to whole runs of `gaugeflow generate` on one core of a cloud machine, 16^2 x 64
+# and 8^4 x 4 chains; all six times come out within 15 %.
+FORCE_NS_PER_PLANE = {"U1": 4.0, "SU2": 9.5, "SU3": 35.0}
+DRIFT_NS_PER_DIRECTION = {"U1": 4.0, "SU2": 7.0, "SU3": 20.0}
+TRAJECTORY_NS_PER_DIRECTION = {"U1": 25.0, "SU2": 60.0, "SU3": 110.0}
 FORCES_PER_STEP = {"leapfrog": 1, "omf2": 2}
 ASSUMED_STEPS = 12  # where tuning decides
 PILOT_RUNS = 4

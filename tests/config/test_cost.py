@@ -1,0 +1,43 @@
+"""Laws of the estimates: linear where the need is linear, and right where it was measured."""
+
+import pytest
+from house import study_content, write_study
+
+from gaugeflow.config.cost import BASE_MEMORY, estimate, links_bytes
+from gaugeflow.config.load import load_study
+
+
+def cost(folder, **changes):
+    study = load_study(write_study(folder, study_content(**{"ensembles.0.beta": 1.0, **changes})), "tiny")
+    return estimate(study.ensembles[0], study.flow), study.ensembles[0].spec
+
+
+def test_memory_and_disk_are_linear_in_volume_and_chains(tmp_path):
+    small, spec = cost(tmp_path / "a", **{"ensembles.0.extents": [8, 8]})
+    for name, changes in {"volume": {"ensembles.0.extents": [16, 8]}, "chains": {"ensembles.0.chains": 16}}.items():
+        large, _ = cost(tmp_path / name, **{"ensembles.0.extents": [8, 8], **changes})
+        assert large.disk == 2 * small.disk
+        assert large.memory - BASE_MEMORY == 2 * (small.memory - BASE_MEMORY)
+        assert large.generate_seconds == pytest.approx(2 * small.generate_seconds)
+        assert large.flow_seconds == pytest.approx(2 * small.flow_seconds)
+    assert links_bytes(spec) == 8 * 64 * 2 * 16
+
+
+def test_16_to_the_4_su3_stays_below_one_gib(tmp_path):
+    changes = {"ensembles.0.group": "SU3", "ensembles.0.extents": [16] * 4, "ensembles.0.chains": 1}
+    needs, spec = cost(tmp_path / "s", **changes)
+    assert links_bytes(spec) == 37_748_736
+    assert 0.5e9 < needs.memory < 2**30
+
+
+def test_disk_is_what_the_configurations_occupy(tmp_path):
+    needs, spec = cost(tmp_path / "s", **{"ensembles.0.chunks": 3, "ensembles.0.configs_per_chunk": 5})
+    assert needs.disk == 15 * links_bytes(spec)
+
+
+def test_no_flow_costs_nothing_and_tuning_something(tmp_path):
+    plain, _ = cost(tmp_path / "a", flow=None)
+    steps = {"target_acceptance": 0.8, "pilot_trajectories": 100}
+    tuned, _ = cost(tmp_path / "b", flow=None, **{"ensembles.0.sampler.n_steps": steps})
+    assert plain.flow_seconds == 0
+    assert tuned.generate_seconds > plain.generate_seconds
