@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gaugeflow.cli.options import Device, Grid, Ranks, Threads, check_threads, parse_band, parse_grid
-from gaugeflow.errors import ConfigError, FileError
+from gaugeflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from gaugeflow.config.spec_file import SpecFile
-    from gaugeflow.ensembles.production import Source
+    from gaugeflow.ensembles.source import Source
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ def generate(
     from gaugeflow.cli.progress import progress
     from gaugeflow.config.spec_file import read_spec
     from gaugeflow.ensembles.production import ChunkRun
+    from gaugeflow.ensembles.source import published
     from gaugeflow.lattice.communicator import world
 
     band, process_grid = parse_band(acceptance_band), parse_grid(grid)
@@ -44,7 +45,9 @@ def generate(
     check_threads(threads, ranks)
     resolved = read_spec(spec)
     comm = world(ranks)
-    if comm.broadcast(comm.rank == 0 and _complete(out, resolved, chunk)):
+    if comm.broadcast(comm.rank == 0 and published(out, resolved, chunk)):
+        if comm.rank == 0:
+            typer.echo(f"{out}: already complete")
         return
     lattice = make_lattice(resolved.spec, comm, grid=process_grid, threads=threads, device=device)
     source = _source(resolved, chunk, previous) if comm.rank == 0 else None
@@ -62,25 +65,10 @@ def generate(
         typer.echo(f"{out}: {run.trajectories} trajectories in {elapsed:.1f} s, content {digest}")
 
 
-def _complete(out: Path, resolved: "SpecFile", chunk: int) -> bool:
-    """True if the file is there, sound and the one asked for; FileError if it is another one."""
-    from gaugeflow.ensembles.reader import open_file
-    from gaugeflow.ensembles.verify import require_sound
-
-    if not out.exists():
-        return False
-    require_sound(out)
-    with open_file(out, "configurations") as file:
-        if file.spec_text != resolved.text or file.chunk != chunk:
-            raise FileError(f"{out}: holds chunk {file.chunk} of {file.ensemble_id}; choose another --out or remove it")
-    typer.echo(f"{out}: already complete")
-    return True
-
-
 def _source(resolved: "SpecFile", chunk: int, previous: Path | None) -> "Source | None":
     from gaugeflow.config.schema import FileStart
     from gaugeflow.conventions import GROUP_RANK
-    from gaugeflow.ensembles.production import read_previous, read_start
+    from gaugeflow.ensembles.source import read_previous, read_start
 
     if previous is not None:
         return read_previous(previous, resolved, chunk)

@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -49,7 +50,7 @@ class State:
 
 
 class Progress:
-    """Exclusive access to the scratch folder of one chunk; a context manager.
+    """Exclusive access to the scratch folder of one chunk; a context manager that leaves none if nothing was saved.
 
     out_path      the chunk's final file
     spec_sha256   hash of the resolved spec: a scratch folder of another spec is refused
@@ -74,11 +75,16 @@ class Progress:
             self._remove_temporaries()
             self._claim()
         except BaseException:
+            if os.listdir(self.folder) == ["lock"]:
+                self._discard()
             self._unlock()
             raise
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None and self._lock is not None and not self._state_path.exists():
+            with suppress(FileError):  # the first error is on its way, and an empty folder does no harm
+                self._discard()
         self._unlock()
 
     def load(self) -> State | None:
@@ -156,11 +162,7 @@ class Progress:
         """
         if not self.out_path.exists():
             raise FileError(f"{self.out_path}: not written yet, the progress in {self.folder} is kept")
-        with file_failures(self.folder, "removing"):
-            discarded = temporary_name(self.out_path)  # renamed first: a half removed folder never passes for progress
-            os.replace(self.folder, discarded)
-            shutil.rmtree(discarded)
-            flush_to_disk(self.folder.parent)
+        self._discard()
         self._unlock()
 
     @property
@@ -243,6 +245,14 @@ class Progress:
         remove_leftovers(self.out_path, exclusive=True)
         for entry in self.folder.glob(".*.tmp"):
             entry.unlink(missing_ok=True)
+
+    def _discard(self) -> None:
+        """Remove the scratch folder while its lock is held."""
+        with file_failures(self.folder, "removing"):
+            discarded = temporary_name(self.out_path)  # renamed first: a half removed folder never passes for progress
+            os.replace(self.folder, discarded)
+            shutil.rmtree(discarded)
+            flush_to_disk(self.folder.parent)
 
     def _unlock(self) -> None:
         if self._lock is not None:

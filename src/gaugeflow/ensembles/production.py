@@ -2,6 +2,8 @@
 
 All ranks run this together; files belong to rank 0. A chunk is a function of (spec, chunk number, previous chunk), so
 being interrupted and continued anywhere gives the same bytes.
+
+No rank raises before rank 0 has saved: the first rank that leaves ends the others.
 """
 
 import logging
@@ -15,12 +17,11 @@ import numpy as np
 
 from gaugeflow.config.spec_file import SpecFile
 from gaugeflow.ensembles.checkpoint import Progress, State
-from gaugeflow.ensembles.reader import open_file
 from gaugeflow.ensembles.schema import first_trajectory, saved_trajectories
+from gaugeflow.ensembles.source import Source
 from gaugeflow.ensembles.stopping import StopRequest
-from gaugeflow.ensembles.verify import require_sound
 from gaugeflow.ensembles.writer import write_configurations
-from gaugeflow.errors import FileError, PhysicsError, TryAgain
+from gaugeflow.errors import PhysicsError, TryAgain
 from gaugeflow.observables.energy import plaquettes, split_plaquettes
 from gaugeflow.samplers.guard import BAND_WINDOW, check_acceptance, check_trajectory
 from gaugeflow.samplers.hmc import HMC
@@ -30,15 +31,6 @@ HISTORY = ("trajectory", "delta_h", "accepted", "plaquette", "unitarity_defect")
 CHECKPOINT_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a chunk continues: the last links of another file, its hash, and its last accepted flags."""
-
-    links: np.ndarray
-    content_sha256: str
-    accepted: np.ndarray
 
 
 @dataclass
@@ -65,39 +57,6 @@ class Chain:
             name: np.array(values, types.get(name, np.float64)).reshape(shape.get(name, (-1, chains)))
             for name, values in self.history.items()
         }
-
-
-def read_previous(path: Path, spec: SpecFile, chunk: int) -> Source:
-    """The sound chunk before `chunk` of the same ensemble.
-
-    Raises    FileError if it is damaged, of another spec or another number
-    """
-    require_sound(path)
-    with open_file(path, "configurations") as file:
-        if file.spec_text != spec.text or file.chunk != chunk - 1:
-            raise FileError(
-                f"{path}: got chunk {file.chunk} of {file.ensemble_id}, wanted chunk {chunk - 1} of "
-                f"{spec.ensemble_id} with the very same spec; give the chunk before this one"
-            )
-        accepted = file.dataset("history/accepted")[-(BAND_WINDOW - 1) :]
-        return Source(file.links(file.n - 1), file.content_sha256, accepted)
-
-
-def read_start(path: Path, content_sha256: str, shape: tuple[int, ...]) -> Source:
-    """Last configuration of a foreign start file; a single chain starts every chain.
-
-    Raises    FileError if it is damaged, another file than the spec names, or of another shape (chains, t, ..., N, N)
-    """
-    require_sound(path)
-    with open_file(path, "configurations") as file:
-        links = file.links(file.n - 1)
-        if file.content_sha256 != content_sha256:
-            raise FileError(f"{path}: start: content_sha256 is {file.content_sha256}, the spec names {content_sha256}")
-    if links.shape[0] == 1:
-        links = np.broadcast_to(links, shape).copy()
-    if links.shape != shape:
-        raise FileError(f"{path}: start: links have shape {links.shape}, wanted {shape} or a single chain")
-    return Source(links, content_sha256, np.zeros((0, shape[0]), np.uint8))
 
 
 class ChunkRun:
@@ -144,14 +103,14 @@ class ChunkRun:
 
         Raises    TryAgain when told to stop, with the state saved; PhysicsError, FileError
         """
-        with Progress(self.out, self.spec.sha256, self.chunk) if self.root else nullcontext() as progress:
+        scratch = Progress(self.out, self.spec.sha256, self.chunk) if self.root else nullcontext()
+        with StopRequest() as stop, scratch as progress:
             chain = self._begin(progress)
-            with StopRequest() as stop:
-                self._trajectories(chain, progress, stop)
+            self._trajectories(chain, progress, stop)
             return self._publish(chain, progress) if self.root else None
 
     def _begin(self, progress) -> Chain:
-        """The saved state, else what the chunk continues, else a fresh start; rank 0 reads, every rank gets its part."""
+        """The saved state, else what the chunk continues, else a fresh start; rank 0 reads, all get their part."""
         comm = self.lattice.comm
         state = progress.load() if self.root else None
         if comm.broadcast(state is not None):
@@ -175,15 +134,15 @@ class ChunkRun:
                 check_trajectory(info, number)
                 self._check_band(chain, info, number)
             except PhysicsError:
-                self._save(chain, progress, self.lattice.gather(chain.links))
+                self._save(chain, progress)
                 raise
             chain.links = links
             chain.record(number, info)
-            canonical = self._save_configuration(chain, progress) if number in self.saved else None
+            canonical = self._take_configuration(chain, progress) if number in self.saved else None
             due = time.monotonic() - saved_at >= self.checkpoint_seconds
             asked, due = self.lattice.comm.maximum(np.array([bool(stop), self.root and due], np.float64))
             if asked or due or number == self.saved[-1]:
-                self._save(chain, progress, self.lattice.gather(links) if canonical is None else canonical)
+                self._save(chain, progress, canonical)
                 saved_at = time.monotonic()
             if asked and number < self.saved[-1]:
                 raise TryAgain(
@@ -193,35 +152,46 @@ class ChunkRun:
             self.advance(len(chain.history["trajectory"]))
 
     def _check_band(self, chain: Chain, info, number: int) -> None:
-        """Acceptance of the last production trajectories, those of the previous chunk included."""
-        produced = chain.history["accepted"][self.thermalisation :]
+        """Acceptance of the last production trajectories, those of earlier chunks included."""
         if number >= self.first + self.thermalisation:
-            check_acceptance(np.array([*self.accepted_before, *produced, info.accepted]), self.band, number)
+            produced = chain.history["accepted"][self.thermalisation :]
+            last = [*self.accepted_before, *produced[-BAND_WINDOW:], info.accepted][-BAND_WINDOW:]
+            check_acceptance(np.array(last), self.band, number)
 
-    def _save_configuration(self, chain: Chain, progress):
+    def _take_configuration(self, chain: Chain, progress) -> np.ndarray | None:
+        """Hand the links to `progress`; they are safe from the next saved state on. Rank 0 gets them back."""
         values = split_plaquettes(self.lattice, plaquettes(self.lattice, chain.links))
         canonical = self.lattice.gather(chain.links)
         if self.root:
             progress.save_configuration(chain.n_saved, canonical, values)
         chain.n_saved += 1
-        return canonical if canonical is not None else np.zeros(0)
+        return canonical
 
-    def _save(self, chain: Chain, progress, canonical) -> None:
+    def _save(self, chain: Chain, progress, canonical: np.ndarray | None = None) -> None:
+        """Save the state, its links gathered unless rank 0 has them; every rank returns when it is on the disk."""
+        comm = self.lattice.comm
+        if not comm.broadcast(canonical is not None):
+            canonical = self.lattice.gather(chain.links)
         if self.root:
             history = chain.history_arrays(self.lattice.chains)
             progress.save(State(canonical, chain.trajectory, history, chain.n_saved))
+        comm.broadcast(None)
 
     def _publish(self, chain: Chain, progress) -> str:
+        history = chain.history_arrays(self.lattice.chains)
+        uncovered = BAND_WINDOW - 1 - len(history["accepted"]) + self.thermalisation
+        if uncovered > 0 and len(self.accepted_before):
+            history["accepted_before"] = self.accepted_before[-uncovered:]
         digest = write_configurations(
             self.out,
             configurations=progress.configurations(),
             trajectory=self.saved,
-            history=chain.history_arrays(self.lattice.chains),
+            history=history,
             n_thermalisation=self.thermalisation,
             spec_text=self.spec.text,
             ensemble_id=self.spec.ensemble_id,
             chunk=self.chunk,
-            inputs={} if self.source is None else {"previous": self.source.content_sha256},
+            inputs={} if self.source is None else {self.source.role: self.source.content_sha256},
         )
         progress.finish()
         return digest

@@ -73,6 +73,9 @@ HISTORY = {
     "history/unitarity_defect": Entry("<f8", ("m",), "1", "largest |U^dagger U - 1| over all chains after it"),
 }
 
+ACCEPTED_BEFORE = "history/accepted_before"
+"""Present where the acceptance window of the next chunk reaches further back than this chunk."""
+
 _FLOW_AXES = ("n", "chains", "k")
 
 KINDS: dict[str, Kind] = {
@@ -83,6 +86,9 @@ KINDS: dict[str, Kind] = {
             "checksum": Entry("<u4", ("n", "chains"), "1", "crc32 of the little-endian bytes of links[n, chain]"),
             **PLAQUETTES,
             **HISTORY,
+            ACCEPTED_BEFORE: Entry(
+                "|u1", ("w", "chains"), "1", "accepted of the production trajectories before this chunk", required=False
+            ),
         },
         attributes={"n_thermalisation": int},
     ),

@@ -1,0 +1,91 @@
+"""What a chunk continues, and whether there is anything left to do: read and judged before anything runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gaugeflow.config.spec_file import SpecFile
+from gaugeflow.ensembles.atomic import remove_leftovers
+from gaugeflow.ensembles.checkpoint import Progress
+from gaugeflow.ensembles.reader import ChunkFile, open_file
+from gaugeflow.ensembles.schema import ACCEPTED_BEFORE
+from gaugeflow.ensembles.verify import require_sound
+from gaugeflow.errors import FileError
+from gaugeflow.samplers.guard import BAND_WINDOW
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a chunk continues: the last links of another file, its hash and role, and the chain's last accepted flags.
+
+    role        "previous" (the chunk before) or "start" (a file of another ensemble)
+    accepted    (at most BAND_WINDOW - 1 production trajectories of this chain, chains)
+    """
+
+    links: np.ndarray
+    content_sha256: str
+    role: str
+    accepted: np.ndarray
+
+
+def read_previous(path: Path, spec: SpecFile, chunk: int) -> Source:
+    """The sound chunk before `chunk` of the same ensemble.
+
+    Raises    FileError if it is damaged, of another spec or another number
+    """
+    require_sound(path)
+    with open_file(path, "configurations") as file:
+        if file.spec_text != spec.text or file.chunk != chunk - 1:
+            raise FileError(
+                f"{path}: got chunk {file.chunk} of {file.ensemble_id}, wanted chunk {chunk - 1} of "
+                f"{spec.ensemble_id} with the very same spec; give the chunk before this one"
+            )
+        return Source(file.links(file.n - 1), file.content_sha256, "previous", _last_accepted(file))
+
+
+def _last_accepted(file: ChunkFile) -> np.ndarray:
+    """Accepted flags that the acceptance window of the next chunk looks back on, thermalisation left out."""
+    flags = file.dataset("history/accepted")[file.attributes["n_thermalisation"] :]
+    if ACCEPTED_BEFORE in file.names:
+        flags = np.concatenate([file.dataset(ACCEPTED_BEFORE), flags])
+    return flags[-(BAND_WINDOW - 1) :]
+
+
+def read_start(path: Path, content_sha256: str, shape: tuple[int, ...]) -> Source:
+    """Last configuration of a foreign start file; a single chain starts every chain.
+
+    Raises    FileError if it is damaged, another file than the spec names, or of another shape (chains, t, ..., N, N)
+    """
+    require_sound(path)
+    with open_file(path, "configurations") as file:
+        links = file.links(file.n - 1)
+        if file.content_sha256 != content_sha256:
+            raise FileError(f"{path}: start: content_sha256 is {file.content_sha256}, the spec names {content_sha256}")
+    if links.shape[0] == 1:
+        links = np.broadcast_to(links, shape).copy()
+    if links.shape != shape:
+        raise FileError(f"{path}: start: links have shape {links.shape}, wanted {shape} or a single chain")
+    return Source(links, content_sha256, "start", np.zeros((0, shape[0]), np.uint8))
+
+
+def published(out: Path, spec: SpecFile, chunk: int) -> bool:
+    """True if `out` is there and is this chunk; what a kill after its publication left beside it is removed.
+
+    Raises    FileError if `out` is damaged or another chunk
+    """
+    if not out.exists():
+        return False
+    require_sound(out)
+    with open_file(out, "configurations") as file:
+        if file.spec_text != spec.text or file.chunk != chunk:
+            raise FileError(
+                f"{out}: holds chunk {file.chunk} of {file.ensemble_id}, wanted chunk {chunk} of {spec.ensemble_id} "
+                "with the very same spec; choose another --out or remove it"
+            )
+    remove_leftovers(out)
+    progress = Progress(out, spec.sha256, chunk)
+    if progress.folder.exists():
+        with progress:
+            progress.finish()
+    return True
