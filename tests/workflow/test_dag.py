@@ -78,6 +78,11 @@ def test_a_launcher_stands_only_before_jobs_of_several_ranks(parallel_run):
     assert len(re.findall(one, parallel_run.stdout, flags=re.MULTILINE)) == 12
 
 
+def test_the_report_is_told_where_a_study_lies(parallel_run):
+    line = next(line for line in parallel_run.stdout.splitlines() if "gaugeflow report" in line)
+    assert re.search(r"results/both/results\.json --study \S+/both/study\.yaml --out ", line)
+
+
 def test_more_chunks_leave_finished_ones_alone(tmp_path):
     folder = write_study(tmp_path / "s")
     planned = snakemake("-n", "--cores", "1", studies=[folder], root=tmp_path / "out")

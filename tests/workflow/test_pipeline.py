@@ -23,7 +23,7 @@ SNAKEMAKE_SHARE = 0.20
 
 def write_twin(study, folder):
     """Copy a study with every beta 10 % too large, labels unchanged and a quarter of the statistics or less."""
-    shutil.copytree(REPOSITORY / "workflow" / "studies" / study, folder)
+    shutil.copytree(REPOSITORY / "workflow" / "studies" / study, folder, ignore=shutil.ignore_patterns("__pycache__"))
     content = yaml.safe_load((folder / "study.yaml").read_text())
     tiny = content["scales"]["tiny"]
     entries = []

@@ -26,15 +26,18 @@ rule analyse:
 
 rule report:
     input:
-        all_results,
+        figures=figure_sources,
+        results=all_results,
     output:
         f"{ROOT}/results/report.html",
     log:
         f"{LOGS}/report.log",
     conda:
         "../../environment.yml"
+    params:
+        studies=study_options,
     shell:
-        "gaugeflow report {input:q} --out {output:q} > {log:q} 2>&1"
+        "gaugeflow report {input.results:q} {params.studies} --out {output:q} > {log:q} 2>&1"
 
 
 rule validate:

@@ -172,3 +172,13 @@ def study_entry(wildcards):
 
 def all_results(wildcards):
     return [f"{ROOT}/results/{name}/results.json" for name in STUDIES]
+
+
+def figure_sources(wildcards):
+    paths = [study.folder / "figures.py" for study in STUDIES.values()]
+    return [str(path) for path in paths if path.is_file()]
+
+
+def study_options(wildcards):
+    """Where the figures of each study are made: studies may lie anywhere."""
+    return " ".join(f"--study {shlex.quote(str(study.file))}" for study in STUDIES.values())
