@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import h5py
@@ -37,7 +38,7 @@ FINAL_PHASES = (
 
 
 def plan(rng: np.random.Generator) -> list[tuple]:
-    """Seeded kills during the chain (phase 0), a third of them at random times, then those of the final phases."""
+    """Seeded kills during the chain (phase 0), a third of them at random times."""
     longest = {"write": 120, "fsync": 16, "rename": 5, "close": 5}
     chain = []
     for _ in range(24):
@@ -47,7 +48,7 @@ def plan(rng: np.random.Generator) -> list[tuple]:
         else:
             moment = "inside" if place == "write" else str(rng.choice(["before", "after"]))
             chain.append((0, str(place), int(rng.integers(1, longest[place] + 1)), moment))
-    return chain + FINAL_PHASES
+    return chain
 
 
 class Injection:
@@ -79,8 +80,8 @@ class Injection:
         return call
 
 
-def child(out: Path, entry: tuple | None, pipe: int) -> None:
-    """Run the chain to its end or to the kill; every line in the pipe was true when it was written."""
+def child(run: Callable, out: Path, entry: tuple | None, pipe: int) -> None:
+    """run(out, report) to its end or to the kill; every line in the pipe was true when it was written."""
     injection = Injection(*entry) if entry else None
 
     def report(event: str, number: int) -> None:
@@ -88,10 +89,10 @@ def child(out: Path, entry: tuple | None, pipe: int) -> None:
             injection.current = number
         os.write(pipe, f"{event} {number}\n".encode())
 
-    fake_chain.run(out, report)
+    run(out, report)
 
 
-def attempt(out: Path, entry: tuple | None) -> tuple[bool, list[list]]:
+def attempt(run: Callable, out: Path, entry: tuple | None) -> tuple[bool, list[list]]:
     """Fork, run, perhaps kill by time; (was it killed, its reports)."""
     reader, writer = os.pipe()
     pid = os.fork()
@@ -99,7 +100,7 @@ def attempt(out: Path, entry: tuple | None) -> tuple[bool, list[list]]:
         os.close(reader)
         status = 1
         try:
-            child(out, entry, writer)
+            child(run, out, entry, writer)
             status = 0
         finally:
             os._exit(status)
@@ -115,14 +116,16 @@ def attempt(out: Path, entry: tuple | None) -> tuple[bool, list[list]]:
     return os.WIFSIGNALED(status), reports
 
 
-def main(out: Path, seed: int) -> dict:
-    """Go through the plan; afterwards run to the end."""
+def main(out: Path, seed: int, run: Callable = fake_chain.run, final: Sequence[tuple] = FINAL_PHASES) -> dict:
+    """Go through the plan and the final phases; afterwards run to the end."""
     kills, problems, safe = [], [], -1
-    for entry in [*plan(np.random.default_rng(seed)), None]:
-        killed, reports = attempt(out, entry)
+    for entry in [*plan(np.random.default_rng(seed)), *final, None]:
+        killed, reports = attempt(run, out, entry)
         for event, number in reports:
             if event == "loaded" and number < safe:
                 problems.append(f"trajectory {safe} was saved, after {kills[-1]} the chain went on from {number}")
+            if event == "computed" and number <= safe:
+                problems.append(f"trajectory {number} was saved, after {kills[-1]} it was computed again")
             if event == "saved":
                 safe = number
         if killed:
