@@ -9,4 +9,4 @@ def charge_geometric(lattice, links) -> np.ndarray:
     turns = np.rint(angles.sum((1, 2)) / (2 * np.pi) * 2.0**30).astype(np.int64)  # fixed point: any order of ranks
     if lattice.comm.size > 1:
         turns = lattice.comm.sum_integers(lattice.partition.of_all_chains(turns))
-    return np.rint(turns * 2.0**-30)
+    return np.rint(turns * 2.0**-30) + 0.0  # -0.0 + 0.0 = 0.0: the sign of zero would depend on the process grid
