@@ -37,6 +37,7 @@ EPILOG = (
 )
 
 RANK_0_HEAD_START = 2.0  # seconds for rank 0 to report before another rank does
+LAUNCHER_DELAY = 0.3  # seconds for the launcher to pass on what was written: ending the job drops the rest
 
 
 class LazyGroup(TyperGroup):
@@ -133,6 +134,7 @@ def _report(message: str, code: int) -> int:
     sys.stderr.write(message + "\n")
     sys.stderr.flush()
     sys.stdout.flush()
+    time.sleep(LAUNCHER_DELAY)
     mpi.COMM_WORLD.Abort(code)
     return code
 

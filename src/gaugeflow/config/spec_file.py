@@ -63,7 +63,10 @@ def make_spec(ensemble: Ensemble, tuning: dict[str, Any] | None) -> SpecFile:
 
 
 def write_spec(path: str | os.PathLike[str], ensemble: Ensemble, tuning: dict[str, Any] | None) -> SpecFile:
-    """Write the resolved spec of an ensemble as indented JSON, atomically, and return it; arguments of make_spec."""
+    """Write the resolved spec of an ensemble as indented JSON, atomically, and return it; arguments of make_spec.
+
+    Raises  what make_spec raises, FileError if the file cannot be written
+    """
     spec_file = make_spec(ensemble, tuning)
     _write_atomically(Path(path), json.dumps(json.loads(spec_file.text), indent=2, sort_keys=True) + "\n")
     return spec_file
@@ -127,18 +130,21 @@ def _check_identity(spec: EnsembleSpec, request: EnsembleSpec, content: dict[str
 
 def _write_atomically(path: Path, text: str) -> None:
     """Temporary file in the same folder, fsync, rename; ensembles.atomic does the same one layer up."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written ({error.strerror}); free space or choose another --out") from error
 
 
 def _umask() -> int:

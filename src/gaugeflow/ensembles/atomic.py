@@ -42,7 +42,8 @@ def atomic_path(path: os.PathLike | str) -> Iterator[Path]:
             os.replace(temporary, path)
             flush_to_disk(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        if os.path.lexists(temporary):  # asked first: a read-only file system refuses to remove even what is not there
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
