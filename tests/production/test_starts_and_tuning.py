@@ -10,6 +10,10 @@ from gaugeflow.assembly import make_hmc, make_lattice
 from gaugeflow.config.spec_file import read_spec
 from gaugeflow.ensembles.reader import open_file
 from gaugeflow.lattice.communicator import Serial
+from gaugeflow.rng import Purpose, Stream
+from gaugeflow.samplers import hmc
+from gaugeflow.samplers.start import start_links
+from gaugeflow.samplers.tuning import tune_steps
 
 SAMPLER = {"kind": "hmc", "integrator": "omf2", "tau": 1.0}
 
@@ -103,3 +107,25 @@ def test_a_longer_pilot_with_the_same_result_gives_the_same_chain(gaugeflow, tmp
     np.testing.assert_array_equal(same, links, strict=True)
     assert gaugeflow("tune", tmp_path / "short", "--ensemble", "e", "--out", tmp_path / "again.json").returncode == 0
     assert (tmp_path / "again.json").read_bytes() == (tmp_path / "short" / "tuning.json").read_bytes()
+
+
+def test_pilot_and_production_share_no_random_stream(gaugeflow, tmp_path, monkeypatch):
+    spec = read_spec(write_small_spec(gaugeflow, tmp_path)).spec
+    lattice, sampler, used = make_lattice(spec, Serial()), make_hmc(spec), set()
+    for name in ("hot", "refresh"):
+        original = getattr(lattice, name)
+        monkeypatch.setattr(
+            lattice, name, lambda *words, original=original: (used.update(purposes(words)), original(*words))[1]
+        )
+    monkeypatch.setattr(hmc, "Stream", lambda seed, purpose: (used.add(purpose), Stream(seed, purpose))[1])
+    tune_steps(lattice, sampler, "hot", 0.8, 2, 10)
+    pilot = used.copy()
+    used.clear()
+    sampler.step(lattice, start_links(lattice, "hot", spec.seed), lattice.new_momenta(), 0)
+    assert len(pilot) == len(used) == 3
+    assert not pilot & used
+
+
+def purposes(words) -> set[Purpose]:
+    """The purposes among the arguments of a call."""
+    return {word for word in words if isinstance(word, Purpose)}
