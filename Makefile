@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check laws study tiny bench lock scoreboard clean
+.PHONY: help setup demo test check laws study tiny lock scoreboard clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -60,9 +60,6 @@ tiny: setup ## one study end to end at tiny scale: make tiny study=u1_2d
 	@test -n "$(study)" || { echo "usage: make tiny study=NAME"; exit 2; }
 	@snakemake --cores $(CORES) --config root=$(ROOT)/$(study) 'studies=[$(study)]' --quiet rules
 	@gaugeflow scoreboard $(ROOT)/$(study)/results/scoreboard.csv
-
-bench: setup ## time the kernels on this machine
-	@gaugeflow bench
 
 scoreboard: setup ## all studies at full scale under results_full/, then the README's table
 	@snakemake --cores $(CORES) --config root=results_full scale=full \
