@@ -1,0 +1,64 @@
+"""What every group, dimension and layout has to obey; tests run these over registries."""
+
+import numpy as np
+
+from gaugeflow.conventions import GROUP_RANK
+from gaugeflow.lattice.oracle import OracleLattice
+from gaugeflow.lattice.packed import PackedLattice
+from gaugeflow.rng import Purpose
+
+GROUPS = tuple(GROUP_RANK)
+EXTENTS = {2: (6, 4), 3: (4, 3, 2), 4: (4, 2, 3, 4)}
+"""Small lattices (x, ..., t) with odd extents, extents of two and unequal ones."""
+
+SEED = 20261124
+
+
+def case_name(value):
+    """Readable test ids: (4, 2, 3) -> 4x2x3."""
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def twin_lattices(group, extents, chains=2, **packing):
+    """The fast lattice and its oracle."""
+    return PackedLattice(group, extents, chains, **packing), OracleLattice(group, extents, chains)
+
+
+def hot_pair(group, extents, chains=2, **packing):
+    """(fast lattice, its links, oracle, the same links) from a hot start."""
+    fast, slow = twin_lattices(group, extents, chains, **packing)
+    links = slow.hot(SEED, Purpose.START)
+    return fast, fast.scatter(links), slow, links
+
+
+def momenta_of(lattice, momenta):
+    """Momenta of a fast or slow lattice as compact reals (chains, sites..., mu, N^2)."""
+    if isinstance(lattice, PackedLattice):
+        return lattice.layout.unpack(momenta, lattice.local_chains, lattice.ndim)
+    n = momenta.shape[-1]
+    i, j = np.triu_indices(n, 1)
+    off = np.stack([momenta[..., i, j].real, momenta[..., i, j].imag], -1)
+    return np.concatenate(
+        [np.diagonal(momenta, axis1=-2, axis2=-1).imag, off.reshape(*momenta.shape[:-2], n * (n - 1))], -1
+    )
+
+
+def gauge_transform(links, rotations):
+    """U_mu(x) -> g(x) U_mu(x) g(x + mu)^dagger for rotations (chains, sites..., N, N)."""
+    ndim = links.shape[-3]
+    out = np.empty_like(links)
+    for mu in range(ndim):
+        ahead = np.roll(rotations, -1, 1 + ndim - 1 - mu)
+        out[..., mu, :, :] = rotations @ links[..., mu, :, :] @ np.conj(np.swapaxes(ahead, -1, -2))
+    return out
+
+
+def random_rotations(slow, seed=5):
+    """Haar-distributed gauge rotations of an oracle lattice."""
+    return slow.hot(seed, Purpose.START)[..., 0, :, :]
+
+
+def pull(samples, exact):
+    """(pull, error) of the mean of independent chains, samples (chains,)."""
+    error = np.std(samples, ddof=1) / np.sqrt(len(samples))
+    return (np.mean(samples) - exact) / error, error
