@@ -27,12 +27,12 @@ def make_lattice(spec: EnsembleSpec, comm: Communicator, *, grid=None, threads: 
     raise ConfigError(f"device: got {device!r}, wanted one of {', '.join(DEVICES)}")
 
 
-def make_hmc(spec: EnsembleSpec, n_steps: int | None = None) -> HMC:
-    """Sampler of `spec`, with `n_steps` in place of a number that is still to be tuned.
+def make_hmc(spec: EnsembleSpec) -> HMC:
+    """Sampler of a resolved spec.
 
-    Raises    ConfigError if the number of steps is neither given nor in the spec
+    Raises    ConfigError if the number of steps is still a request to tune
     """
-    steps = spec.sampler.n_steps if n_steps is None else n_steps
+    steps = spec.sampler.n_steps
     if not isinstance(steps, int):
         raise ConfigError("sampler.n_steps is a request to tune; run gaugeflow tune and gaugeflow spec first")
     splitting = INTEGRATORS[spec.sampler.integrator]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gaugeflow.config.canonical import canonical_json, sha256_text
-from gaugeflow.config.ensemble import EnsembleSpec, ensemble_id
+from gaugeflow.config.ensemble import EnsembleSpec, ensemble_id, resolved
 from gaugeflow.config.fields import as_tuples
 from gaugeflow.config.load import load_study
 from gaugeflow.config.spec_file import read_spec, read_spec_text, write_spec
@@ -24,7 +24,23 @@ def ids(folder, **changes):
 
 def test_the_id_of_a_spec_never_changes(tmp_path):
     """A pinned value: a change of the schema that moves it orphans every ensemble that exists."""
-    assert ids(tmp_path / "s")[0] == "u1_2d_b1.0_4x4-b77fc13619"
+    assert ids(tmp_path / "s")[0] == "u1_2d_b1.0_4x4-3fd1b3d208"
+
+
+def test_ensembles_of_one_scan_never_share_random_numbers(tmp_path):
+    content = study_content(**{"ensembles.0.beta": [1.0, 2.0], "ensembles.0.extents": [[4, 4], [8, 4]]})
+    study = load_study(write_study(tmp_path, content), "tiny")
+    assert len({e.spec.seed for e in study.ensembles}) == 1
+    assert len({resolved(e.spec, 6).seed for e in study.ensembles}) == 4
+
+
+def test_the_key_of_a_chain_depends_on_its_physics_alone(tmp_path):
+    one, other = study_content(), study_content(**{"ensembles.0.chains": 16, "ensembles.0.save_every": 3})
+    keys = [
+        resolved(load_study(write_study(tmp_path / name, content), "tiny").ensembles[0].spec, 6).seed
+        for name, content in (("a", one), ("b", other))
+    ]
+    assert keys[0] == keys[1]
 
 
 @pytest.mark.parametrize("text", ["1", "1.0", "1e0", "10.0e-1", "+1"])
@@ -146,8 +162,8 @@ EDITS = {
     "another beta": ('"beta":1.0', '"beta":1.5'),
     "another id": (BASE_ID, "u1_2d_b1.0_4x4-0"),
     "steps that nobody tuned": (
-        '"n_steps":6,"tau":1.0},"save_every":2,"seed":7,"start":"mixed","thermalisation":10,"version":1},"tuning"',
-        '"n_steps":7,"tau":1.0},"save_every":2,"seed":7,"start":"mixed","thermalisation":10,"version":1},"tuning"',
+        '"n_steps":6,"tau":1.0},"save_every":2,"seed":1319',
+        '"n_steps":7,"tau":1.0},"save_every":2,"seed":1319',
     ),
     "a key too many": ('"tuning":null', '"tuning":null,"host":1'),
     "a list as tuning": ('"tuning":null', '"tuning":[]'),

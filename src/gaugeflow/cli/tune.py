@@ -22,6 +22,7 @@ def tune(
 ) -> None:
     """Find the number of integrator steps that reaches the wanted acceptance; production shares no random number."""
     from gaugeflow.assembly import make_hmc, make_lattice
+    from gaugeflow.config.ensemble import resolved
     from gaugeflow.config.load import load_study
     from gaugeflow.ensembles.atomic import atomic_path
     from gaugeflow.lattice.communicator import Serial
@@ -36,7 +37,12 @@ def tune(
     start = spec.start if isinstance(spec.start, str) else "cold"
     lattice = make_lattice(spec, Serial(), threads=threads)
     result = tune_steps(
-        lattice, make_hmc(spec, FIRST_GUESS), start, request.target_acceptance, request.pilot_trajectories, FIRST_GUESS
+        lattice,
+        make_hmc(resolved(spec, FIRST_GUESS)),
+        start,
+        request.target_acceptance,
+        request.pilot_trajectories,
+        FIRST_GUESS,
     )
     content = {"ensemble_id": chosen.ensemble_id, **asdict(result)}
     with atomic_path(out) as temporary:

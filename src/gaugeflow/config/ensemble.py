@@ -76,6 +76,15 @@ Start = Annotated[
 ]
 
 
+WARMUP = "first trajectories of the thermalisation, accepted whatever their dH: a cold start gains energy at first"
+
+
+def check_warmup(warmup: int, thermalisation: int) -> None:
+    """ValueError unless the warm-up lies inside the thermalisation."""
+    if warmup > thermalisation:
+        raise ValueError(f"warmup: at most thermalisation = {thermalisation}, not {warmup}")
+
+
 class EnsembleSpec(FrozenModel):
     """Everything that defines the chains of one ensemble, and nothing else: no length, no ranks, no name."""
 
@@ -88,8 +97,14 @@ class EnsembleSpec(FrozenModel):
     seed: Seed
     start: Start
     thermalisation: Annotated[NonNegativeInt, Field(description="trajectories before the first that counts")]
+    warmup: Annotated[NonNegativeInt, Field(description=WARMUP)] = 0
     save_every: Annotated[PositiveInt, Field(description="trajectories between saved configurations")]
     configs_per_chunk: Annotated[PositiveInt, Field(description="configurations in one file")]
+
+    @model_validator(mode="after")
+    def _warmup_is_thermalisation(self) -> "EnsembleSpec":
+        check_warmup(self.warmup, self.thermalisation)
+        return self
 
     @model_validator(mode="after")
     def _sites_fit_the_counter(self) -> "EnsembleSpec":
@@ -139,8 +154,20 @@ def ensemble_id(request: EnsembleSpec) -> str:
     return f"{prefix}-{sha256_text(canonical_json(request))[:10]}"
 
 
+def chain_seed(request: EnsembleSpec) -> int:
+    """Key of the random numbers: 64 bits of the hash of the study's seed, group, extents and action.
+
+    Ensembles of one scan share the study's seed; with the same key their chains would see the same momenta and be
+    correlated with each other.
+    """
+    content = request.model_dump(mode="json")
+    physics = {name: content[name] for name in ("seed", "group", "extents", "action")}
+    return int(sha256_text(canonical_json(physics))[:16], 16)
+
+
 def resolved(request: EnsembleSpec, n_steps: int) -> EnsembleSpec:
-    """The spec to run: `request` with its number of integrator steps filled in."""
+    """The spec to run: `request` with its number of integrator steps and the key of its random numbers filled in."""
     content = request.model_dump()
     content["sampler"]["n_steps"] = n_steps
+    content["seed"] = chain_seed(request)
     return EnsembleSpec.model_validate(content)

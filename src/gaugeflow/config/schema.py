@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gaugeflow.config.ensemble import (
+    WARMUP,
     EnsembleSpec,
     FileStart,
     HmcSampler,
     Start,
     TuneRequest,
     WilsonAction,
+    check_warmup,
 )
 from gaugeflow.config.fields import (
     MAX_TRAJECTORIES,
@@ -70,6 +72,7 @@ class EnsembleEntry(FrozenModel):
     start: Start
     sampler: HmcSampler
     thermalisation: Annotated[NonNegativeInt, Field(description="trajectories before the first that counts")]
+    warmup: Annotated[NonNegativeInt, Field(description=WARMUP)] = 0
     save_every: Annotated[PositiveInt, Field(description="trajectories between saved configurations")]
     configs_per_chunk: Annotated[PositiveInt, Field(description="configurations in one file")]
     chunks: Annotated[PositiveInt, Field(le=10_000, description="number of files; not part of the identity")]
@@ -86,6 +89,7 @@ class EnsembleEntry(FrozenModel):
     @model_validator(mode="after")
     def _consistent(self) -> "EnsembleEntry":
         _check_label(self.label)
+        check_warmup(self.warmup, self.thermalisation)
         if self.acceptance_band[0] >= self.acceptance_band[1]:
             raise ValueError("acceptance_band: a lower bound below the upper one")
         trajectories = self.thermalisation + self.chunks * self.configs_per_chunk * self.save_every

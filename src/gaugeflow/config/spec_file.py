@@ -121,7 +121,10 @@ def _check_identity(spec: EnsembleSpec, request: EnsembleSpec, content: dict[str
         )
     n_steps = spec.sampler.n_steps
     if not isinstance(n_steps, int) or resolved(request, n_steps) != spec:
-        raise FileError(f"{where}: spec and request differ in more than n_steps; the file was edited: make it again")
+        raise FileError(
+            f"{where}: spec and request differ in more than n_steps and the seed made from the request; "
+            "the file was edited: make it again"
+        )
     if not request.tuned and spec.sampler.n_steps != request.sampler.n_steps:
         raise FileError(f"{where}: n_steps of spec and request differ, but nothing is tuned; make the file again")
     if not isinstance(content["tuning"], dict | None):

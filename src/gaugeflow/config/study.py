@@ -86,10 +86,11 @@ def _resolve(entry: EnsembleEntry, extents: tuple[int, ...], beta: float, place:
         raise ConfigError(
             f"{place}.extents: got {list(extents)}, wanted fewer than 2^40 sites in all; choose a smaller lattice"
         )
-    shared = ("group", "sampler", "chains", "seed", "start", "thermalisation", "save_every", "configs_per_chunk")
+    shared = ("group", "sampler", "chains", "seed", "start", "thermalisation", "warmup", "save_every")
     spec = EnsembleSpec(
         extents=extents,
         action=WilsonAction(kind="wilson", beta=beta),
+        configs_per_chunk=entry.configs_per_chunk,
         **{name: getattr(entry, name) for name in shared},
     )
     values = {

@@ -129,7 +129,9 @@ class ChunkRun:
         self.advance(len(chain.history["trajectory"]))
         while chain.trajectory < self.saved[-1]:
             number = chain.trajectory + 1
-            links, info = self.hmc.step(self.lattice, chain.links, momenta, number)
+            links, info = self.hmc.step(
+                self.lattice, chain.links, momenta, number, metropolis=number >= self.spec.spec.warmup
+            )
             try:
                 check_trajectory(info, number)
                 self._check_band(chain, info, number)

@@ -28,16 +28,22 @@ def check_trajectory(info, trajectory: int) -> None:
 
 
 def check_acceptance(accepted: np.ndarray, band: tuple[float, float], trajectory: int) -> None:
-    """PhysicsError if the acceptance of the last BAND_WINDOW production trajectories leaves `band`.
+    """PhysicsError if over the last BAND_WINDOW production trajectories acceptance left `band` or a chain stood still.
 
     accepted  (production trajectories so far, chains); nothing is said before the window is full
     """
     if len(accepted) < BAND_WINDOW:
         return
-    rate = float(np.mean(accepted[-BAND_WINDOW:]))
+    per_chain = np.mean(accepted[-BAND_WINDOW:], 0)
+    rate = float(np.mean(per_chain))
     if not band[0] <= rate <= band[1]:
         change = "raise" if rate < band[0] else "lower"
         raise PhysicsError(
             f"trajectory {trajectory}: acceptance {rate:.3f} over the last {BAND_WINDOW} trajectories is outside "
             f"[{band[0]}, {band[1]}]; {change} n_steps (or widen acceptance_band) and start a new ensemble"
+        )
+    if (per_chain == 0).any():
+        raise PhysicsError(
+            f"trajectory {trajectory}: chains {np.flatnonzero(per_chain == 0)[:8].tolist()} accepted nothing in "
+            f"{BAND_WINDOW} trajectories; give a warmup (or a longer one) or more n_steps and start a new ensemble"
         )

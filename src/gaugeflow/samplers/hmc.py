@@ -69,15 +69,18 @@ class HMC:
         uniform = Stream(self.seed, self.accept_purpose).uniform(chain=chains, trajectory=trajectory)
         return uniform <= np.exp(np.minimum(-delta_h, 0.0))
 
-    def step(self, lattice, links, momenta, trajectory: int):
-        """(new links, info) of trajectory number `trajectory`; `links` and `momenta` are used up."""
+    def step(self, lattice, links, momenta, trajectory: int, metropolis: bool = True):
+        """(new links, info) of trajectory number `trajectory`; `momenta` are overwritten, `links` stay.
+
+        metropolis  False accepts whatever dH is (but never a NaN): for the first trajectories of a thermalisation
+        """
         lattice.refresh(momenta, self.seed, self.momenta_purpose, trajectory)
         before, plaquette_before = self.energy(lattice, links, momenta)
         proposal = links.copy()
         self.integrate(lattice, proposal, momenta)
         after, plaquette_after = self.energy(lattice, proposal, momenta)
         delta_h = after - before
-        accepted = self.accept(delta_h, trajectory)
+        accepted = self.accept(delta_h, trajectory) if metropolis else np.isfinite(delta_h)
         lattice.select(accepted, proposal, links)
         defect = float(lattice.reunitarise(proposal).max())
         plaquette = np.where(accepted, plaquette_after, plaquette_before)

@@ -36,7 +36,9 @@ def steps_for(acceptance: float, variance: float, n_steps: int, order: int) -> i
 
 
 def tune_steps(lattice, hmc, start: str, target: float, trajectories: int, guess: int) -> Tuning:
-    """Tune `hmc.n_steps` on a pilot of `trajectories` trajectories a round, the first half of round one thermalising.
+    """Tune `hmc.n_steps` on a pilot of `trajectories` trajectories a round.
+
+    The first half of round one thermalises without accept or reject.
 
     PhysicsError if no number of steps up to 10 000 would do
     """
@@ -46,13 +48,13 @@ def tune_steps(lattice, hmc, start: str, target: float, trajectories: int, guess
     for _ in range(ROUNDS):
         delta_h, accepted = [], []
         for _ in range(trajectories):
-            links, info = hmc.step(lattice, links, momenta, trajectory)
+            settled = trajectory >= trajectories // 2
+            links, info = hmc.step(lattice, links, momenta, trajectory, metropolis=settled)
             check_trajectory(info, trajectory)
             trajectory += 1
             delta_h.append(info.delta_h)
             accepted.append(info.accepted)
-        settled = np.array(delta_h[len(delta_h) // 2 :])
-        variance = float(np.mean(settled**2))
+        variance = float(np.mean(np.array(delta_h[len(delta_h) // 2 :]) ** 2))
         rounds.append((hmc.n_steps, float(np.mean(accepted[len(accepted) // 2 :])), variance))
         steps = steps_for(target, variance, hmc.n_steps, hmc.splitting.order)
         if steps > LARGEST_STEPS:
