@@ -133,44 +133,57 @@ def _links(block, mu, ndim):
     return [unit, unit + 1]
 
 
-def _plaquette_links(layout, b):
-    out = []
-    for mu in range(layout.ndim):
-        out += _links(b, mu, layout.ndim)
-        ahead = layout.forward[b, mu] // layout.width
-        for nu in range(layout.ndim):
-            if nu != mu:
-                out += _links(ahead, nu, layout.ndim)
+# Columns stand in the order of first use: what is needed first is fetched first, in time.
+
+
+def _plane_links(layout, b):
+    """Links of the plaquettes of blocks b as [plane][unit], each link in the first plane that uses it."""
+    seen, out = set(), []
+    for mu, nu in planes(layout.ndim):
+        columns = []
+        for ahead, direction in ((None, mu), (None, nu), (mu, nu), (nu, mu)):
+            if (ahead, direction) not in seen:
+                seen.add((ahead, direction))
+                block = b if ahead is None else layout.forward[b, ahead] // layout.width
+                columns += _links(block, direction, layout.ndim)
+        out.append(columns)
     return out
-
-
-def _momenta(layout, b, p0):
-    return [p0 + b * layout.ndim + mu for mu in range(layout.ndim)]
 
 
 def touched_by_drift(layout, steps, slot, q0, p0):
     """Units of a link update, one row per step."""
-    links = [u for mu in range(layout.ndim) for u in _links(steps, mu, layout.ndim)]
-    return np.stack(links + _momenta(layout, steps, p0), 1)
+    ndim = layout.ndim
+    return np.stack([u for mu in range(ndim) for u in [p0 + steps * ndim + mu, *_links(steps, mu, ndim)]], 1)
 
 
 def touched_by_plaquettes(layout, steps, slot, q0, p0):
     """Units of a plaquette measurement, one row per step."""
-    return np.stack(_plaquette_links(layout, steps), 1)
+    return np.stack([unit for plane in _plane_links(layout, steps) for unit in plane], 1)
+
+
+def _gathered(layout, b, slot, q0, p0):
+    """Units of gather steps: plaquettes here and behind, the links between, momenta."""
+    ndim, seen, out = layout.ndim, set(), []
+    number = {plane: k for k, plane in enumerate(planes(ndim))}
+    for mu in range(ndim):
+        for nu in (nu for nu in range(ndim) if nu != mu):
+            plane = number[min(mu, nu), max(mu, nu)]
+            y = layout.backward[b, nu] // layout.width
+            if plane not in seen:
+                out.append(q0 + slot[b] * len(number) + plane)
+            out += [] if ("link", nu) in seen else _links(y, nu, ndim)
+            out.append(q0 + slot[y] * len(number) + plane)
+            seen |= {plane, ("link", nu)}
+        out.append(p0 + b * ndim + mu)
+    return out
 
 
 def touched_by_shared_force(layout, steps, slot, q0, p0):
     """Units of the shared force's program: plaquette steps and gather steps have their own columns."""
-    ndim, numbered = layout.ndim, planes(layout.ndim)
+    count = len(planes(layout.ndim))
     b = np.maximum(steps, 0)
-    compute = _plaquette_links(layout, b) + [q0 + slot[b] * len(numbered) + k for k in range(len(numbered))]
-    b = np.where(steps < 0, ~steps, 0)
-    gather = [q0 + slot[b] * len(numbered) + k for k in range(len(numbered))]
-    for nu in range(ndim):
-        y = layout.backward[b, nu] // layout.width
-        gather += _links(y, nu, ndim)
-        gather += [q0 + slot[y] * len(numbered) + k for k, plane in enumerate(numbered) if nu in plane]
-    gather += _momenta(layout, b, p0)
+    compute = [unit for k, links in enumerate(_plane_links(layout, b)) for unit in [*links, q0 + slot[b] * count + k]]
+    gather = _gathered(layout, np.where(steps < 0, ~steps, 0), slot, q0, p0)
     rows = np.full((len(steps), max(len(compute), len(gather))), -1, np.int64)
     rows[:, : len(compute)] = np.stack(compute, 1)
     gathers = steps < 0
