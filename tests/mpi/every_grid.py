@@ -1,0 +1,87 @@
+"""Program of test_ranks: hashes of everything that ranks compute together, for many lattices and all process grids.
+
+Run alone it takes one rank; under mpiexec it takes the ranks of the world. Prints one JSON line on rank 0.
+"""
+
+import hashlib
+import itertools
+import json
+import math
+import sys
+
+import numpy as np
+
+from gaugeflow.actions.wilson import WilsonAction
+from gaugeflow.flow.gradient_flow import wilson_flow
+from gaugeflow.lattice.communicator import world
+from gaugeflow.lattice.packed import PackedLattice
+from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
+from gaugeflow.observables.loops import polyakov_loop, wilson_loops
+from gaugeflow.observables.topology import charge_geometric
+from gaugeflow.samplers.hmc import HMC
+from gaugeflow.samplers.integrators import OMF2
+from gaugeflow.samplers.start import start_links
+
+LATTICES = [
+    ("U1", (6, 4), 2),
+    ("SU2", (8, 8), 4),
+    ("SU3", (3, 4), 12),
+    ("U1", (2, 4, 3), 1),
+    ("SU2", (4, 6, 8), 1),
+    ("SU3", (4, 2, 3, 4), 1),
+    ("SU3", (8, 4, 4, 8), 1),
+    ("SU2", (3, 5, 4, 6), 2),
+]
+SEED = 5
+
+
+def digest(arrays):
+    """One hash of a list of arrays."""
+    h = hashlib.sha256()
+    for array in arrays:
+        h.update(np.ascontiguousarray(array).tobytes())
+    return h.hexdigest()
+
+
+def everything(lattice):
+    """Start, two trajectories, flow, every measurement; hashes per stage on rank 0."""
+    links, momenta = start_links(lattice, "mixed", SEED), lattice.new_momenta()
+    hmc, out = HMC(WilsonAction(2.0), OMF2, 1.0, 3, SEED), {}
+    fields = {"start": lattice.gather(links)}
+    for number in range(2):
+        links, info = hmc.step(lattice, links, momenta, number)
+        out[f"trajectory {number}"] = digest(info[:3])
+    fields["chain"] = lattice.gather(links)
+    back = lattice.scatter(fields["chain"])
+    out["measure"] = digest(
+        [plaquettes(lattice, back), polyakov_loop(lattice, back), *wilson_loops(lattice, back, 2, 2).values()]
+    )
+    if lattice.ndim == 2 and lattice.group == "U1":
+        out["charge"] = digest([charge_geometric(lattice, links)])
+    for _ in wilson_flow(lattice, links, (0.1,), 0.05):
+        out["flow"] = digest(energy_and_charge_clover(lattice, links))
+    fields["flowed"] = lattice.gather(links)
+    out |= {name: digest([field]) for name, field in fields.items() if field is not None}
+    return out
+
+
+def grids(ranks, chains, extents):
+    """All process grids of this many ranks that divide the lattice."""
+    sizes = (chains, *reversed(extents))
+    for grid in itertools.product(*[[k for k in range(1, ranks + 1) if n % k == 0] for n in sizes]):
+        if math.prod(grid) == ranks:
+            yield grid
+
+
+def main(ranks):
+    comm, out = world(ranks), {}
+    for group, extents, chains in LATTICES:
+        for grid in grids(ranks, chains, extents):
+            result = everything(PackedLattice(group, extents, chains, comm=comm, grid=grid))
+            name = f"{group} {'x'.join(map(str, extents))} {chains} chains"
+            out.setdefault(name, {})["x".join(map(str, grid))] = result
+    if comm.rank == 0:
+        sys.stdout.write(json.dumps(out) + "\n")
+
+
+main(int(sys.argv[1]))
