@@ -91,5 +91,5 @@ def test_clover_energy_of_smooth_fields_approaches_the_plaquette_energy():
         plaquette = energy_plaquette(lattice, links)
         gaps.append(abs(energy_and_charge_clover(lattice, links)[0] / plaquette - 1)[0])
     assert gaps[0] > 0.5  # rough: the clover misses most of the energy
-    assert gaps[1] < 0.4
-    assert gaps[2] < 0.6 * gaps[1]  # both are O(a^2) of a field of width sqrt(8 t)
+    assert gaps[1] < 0.2
+    assert gaps[2] < 1 - np.cos(np.pi / 8) ** 2  # the lowest mode alone: sin p against 2 sin(p/2) at p = 2 pi / 8
