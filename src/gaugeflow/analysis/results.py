@@ -54,7 +54,7 @@ def write_results(path: str | os.PathLike[str], results: dict[str, Any]) -> None
 
     Raises FileError for a full disk or a folder that cannot be written
     """
-    text = json.dumps(results, indent=1, sort_keys=True, allow_nan=False)
+    text = json.dumps(results, indent=1, allow_nan=False)
     with atomic_path(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 

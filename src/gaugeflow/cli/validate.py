@@ -23,7 +23,8 @@ def validate(
     rows = [row for path in results for row in judge(read_results(path))]
     with atomic_path(out) as temporary:
         temporary.write_text(scoreboard_csv(rows), encoding="utf-8")
-    console = Console()
+    terminal = Console()
+    console = terminal if terminal.is_terminal else Console(width=160)  # logs: no folding
     console.print(scoreboard_table(rows))
     failed = [row for row in rows if not row.passed]
     console.print(f"{out}: {len(rows) - len(failed)} of {len(rows)} rows passed", highlight=False, soft_wrap=True)

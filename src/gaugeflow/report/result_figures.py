@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gaugeflow.analysis.scoreboard import MAX_PULL, Row, judge
-from gaugeflow.report.style import BLUE, GREEN, GREY, ORANGE, RED, panels
+from gaugeflow.report.style import BLUE, GREEN, GREY, ORANGE, RED, margins, panels
 
 
 def pull_figure(results: dict[str, Any]) -> Figure | None:
@@ -19,8 +19,10 @@ def pull_figure(results: dict[str, Any]) -> Figure | None:
     rows = [row for row in judge(results) if math.isfinite(row.pull)]
     if not rows:
         return None
-    figure = Figure(figsize=(11.4, 1.1 + 0.19 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(11.4, 0.7 + 0.19 * len(rows)))
     deviation, pulls = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    margins(figure, 1, 2, left=0.25 + 0.065 * max(len(row.name) for row in rows), top=0.1)
+    figure.subplots_adjust(wspace=0.05)
     y = np.arange(len(rows))[::-1]
     for row, height in zip(rows, y, strict=True):
         colour = BLUE if row.passed else RED
@@ -51,8 +53,10 @@ def against_beta(results: dict[str, Any], observable: str, ylabel: str) -> Figur
     if not points:
         return None
     judged = {row.name: row for row in judge(results)}
-    figure = Figure(figsize=(5.5, 3.8), layout="constrained")
+    figure = Figure(figsize=(5.5, 3.8))
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.2))
+    margins(figure, 1, 1, left=0.75, top=0.1)
+    figure.subplots_adjust(hspace=0.1)
     sizes = list(dict.fromkeys(size for _, size, _, _ in points))
     for index, size in enumerate(sizes):
         own = [point for point in points if point[1] == size]
