@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator
 
 from gaugeflow.analysis.scoreboard import MAX_PULL, Row, judge
 from gaugeflow.report.style import BLUE, GREEN, GREY, ORANGE, RED, margins, panels
@@ -101,6 +102,9 @@ def area_law(results: dict[str, Any], areas: Mapping[str, int]) -> Figure:
         axis.set_yscale("log")
         axis.set(title=entry["label"], xlabel="area / plaquettes", ylabel="W")
         axis.set_xticks(sorted(set(areas.values())))
+        axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axis.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axis.yaxis.set_minor_formatter(FormatStrFormatter("%g"))
     return figure
 
 
