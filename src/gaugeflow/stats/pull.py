@@ -4,7 +4,7 @@ import math
 
 
 def pull(value: float, error: float, reference: float, reference_error: float = 0.0) -> float:
-    """(value - reference) / sqrt(error^2 + reference_error^2); conventions.md section 9.
+    """(value - reference) / sqrt(error^2 + reference_error^2).
 
     Two equal numbers without errors have pull 0, two different ones an infinite pull; NaN where a number is missing.
     """

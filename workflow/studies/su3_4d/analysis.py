@@ -4,7 +4,7 @@ from gaugeflow.analysis.observables import chain_checks, labelled, plaquette, po
 from gaugeflow.analysis.scales import t0, w0
 
 SCALE_SETTING_BETA = 5.7
-"""t0 is read off here only: at larger beta sqrt(8 t0) would exceed half of an 8^4 lattice (methods.md 16.6)."""
+"""t0 is read off here only: at larger beta sqrt(8 t0) would exceed half of an 8^4 lattice."""
 
 
 def analyse(data):
