@@ -1,30 +1,32 @@
-"""Wilson force from plaquettes computed once, and the link update."""
+"""Wilson force from plaquettes computed once, and the link update.
+
+Site functions get the addresses of tables: arrays that reach them through a branch would be reference counted there.
+"""
 
 
 @inline
 def fetch(units, k, end, links, slots, momenta, q0, p0):
-    """Prefetch units[k:end]; addresses are those of unit 0 of each kind."""
+    """Prefetch units[k:end]; `units` is an address too, the others are those of unit 0 of each kind."""
     while k < end:
-        a = units[k]
+        a = load_word(units, k)
         prefetch((links if a < q0 else (slots if a < p0 else momenta)) + a * UNIT_BYTES)
         k += 1
     return k
 
 
 @inline
-def plaquettes(u, q, b, o, tables, units, k, n, links, slots, momenta, q0, p0):
+def plaquettes(u, q, b, o, forward, perm, units, k, n, links, slots, momenta, q0, p0):
     """q[plane] = U_mu(x) U_nu(x+mu) (U_nu(x) U_mu(x+nu))^dagger - h.c. for all planes of block b."""
-    forward, backward, perm, add = tables
     j = 0
     k0 = k
     for mu in range(D - 1):
-        s = forward[b, mu]
+        s = load_word(forward, b * D + mu)
         seam_mu = s % W
         ahead_mu = s // W * BLOCK
         for nu in range(mu + 1, D):
             j += 1
             k = fetch(units, k, k0 + n * j // PLANES, links, slots, momenta, q0, p0)
-            s = forward[b, nu]
+            s = load_word(forward, b * D + nu)
             seam_nu = s % W
             ahead_nu = s // W * BLOCK
             here_mu = load(u, b * BLOCK + mu * MATRIX)
@@ -41,9 +43,8 @@ def plaquettes(u, q, b, o, tables, units, k, n, links, slots, momenta, q0, p0):
 
 
 @inline
-def gather(u, q, p, c, d, b, slot, tables, units, k, n, links, slots, momenta, q0, p0):
+def gather(u, q, p, c, d, b, slot, backward, perm, units, k, n, links, slots, momenta, q0, p0):
     """P_mu = d P_mu + c P sum_nu +-(Q(x) - U_nu(x-nu)^dagger Q(x-nu) U_nu(x-nu)), P the group's projection."""
-    forward, backward, perm, add = tables
     j = 0
     k0 = k
     for mu in range(D):
@@ -52,14 +53,14 @@ def gather(u, q, p, c, d, b, slot, tables, units, k, n, links, slots, momenta, q
             if nu != mu:
                 j += 1
                 k = fetch(units, k, k0 + n * j // STAPLES, links, slots, momenta, q0, p0)
-                s = backward[b, nu]
+                s = load_word(backward, b * D + nu)
                 y = s // W
                 seam = s % W
                 link = y * BLOCK + nu * MATRIX
                 if mu < nu:
                     plane = (mu * D - mu * (mu + 1) // 2 + nu - mu - 1) * ALGEBRA
-                    force = algebra_add(force, load_algebra(q, slot[b] * PLAQUETTES + plane))
-                    behind = slot[y] * PLAQUETTES + plane
+                    force = algebra_add(force, load_algebra(q, load_word(slot, b) * PLAQUETTES + plane))
+                    behind = load_word(slot, y) * PLAQUETTES + plane
                     if seam == 0:
                         force = transport_minus(load(u, link), load_algebra(q, behind), force)
                     else:
@@ -67,8 +68,8 @@ def gather(u, q, p, c, d, b, slot, tables, units, k, n, links, slots, momenta, q
                         force = transport_minus(load_permuted(u, link, perm, seam), moved, force)
                 else:
                     plane = (nu * D - nu * (nu + 1) // 2 + mu - nu - 1) * ALGEBRA
-                    force = algebra_subtract(force, load_algebra(q, slot[b] * PLAQUETTES + plane))
-                    behind = slot[y] * PLAQUETTES + plane
+                    force = algebra_subtract(force, load_algebra(q, load_word(slot, b) * PLAQUETTES + plane))
+                    behind = load_word(slot, y) * PLAQUETTES + plane
                     if seam == 0:
                         force = transport_plus(load(u, link), load_algebra(q, behind), force)
                     else:
@@ -82,8 +83,9 @@ def gather(u, q, p, c, d, b, slot, tables, units, k, n, links, slots, momenta, q
 def kick(first, last, part, u, q, p, c, d, blocks, tables, plan):
     """P = d P + c P(U S^dagger) over the batches first <= batch < last and one part of the plan."""
     align_stack()
-    start, steps, slot_table, fetch_start, units, q0, p0 = plan
-    slot = slot_table[part]
+    start, steps, slots_of, fetch_start, fetch_units, q0, p0 = plan
+    forward, backward, perm = tables[0].ctypes.data, tables[1].ctypes.data, tables[2]
+    slot, units = slots_of.ctypes.data + 8 * part * slots_of.shape[1], fetch_units.ctypes.data
     for batch in range(first, last):
         ub = u + 8 * batch * blocks * BLOCK
         pb = p + 8 * batch * blocks * MOMENTA
@@ -94,16 +96,18 @@ def kick(first, last, part, u, q, p, c, d, blocks, tables, plan):
             k = fetch_start[i]
             n = fetch_start[i + 1] - k
             if b >= 0:
-                plaquettes(ub, q, b, slot[b] * PLAQUETTES, tables, units, k, n, ub, slots, momenta, q0, p0)
+                o = load_word(slot, b) * PLAQUETTES
+                plaquettes(ub, q, b, o, forward, perm, units, k, n, ub, slots, momenta, q0, p0)
             else:
-                gather(ub, q, pb, c, d, ~b, slot, tables, units, k, n, ub, slots, momenta, q0, p0)
+                gather(ub, q, pb, c, d, ~b, slot, backward, perm, units, k, n, ub, slots, momenta, q0, p0)
 
 
 @kernel
 def drift(first, last, part, u, p, eps, blocks, plan):
     """U = exp(eps P) U; lanes whose argument is beyond the series take the exponential by squaring."""
     align_stack()
-    start, steps, slot_table, fetch_start, units, q0, p0 = plan
+    start, steps, slots_of, fetch_start, fetch_units, q0, p0 = plan
+    units = fetch_units.ctypes.data
     for batch in range(first, last):
         ub = u + 8 * batch * blocks * BLOCK
         pb = p + 8 * batch * blocks * MOMENTA

@@ -6,7 +6,8 @@ def plaquette_sums(first, last, part, u, sums, blocks, tables, plan):
     """Exact sums of Re tr U_p, sums[batch][plane][high, low][lane]."""
     align_stack()
     forward, backward, perm, add = tables
-    start, steps, slot_table, fetch_start, units, q0, p0 = plan
+    start, steps, slots_of, fetch_start, fetch_units, q0, p0 = plan
+    units = fetch_units.ctypes.data
     for batch in range(first, last):
         ub = u + 8 * batch * blocks * BLOCK
         for i in range(start[part], start[part + 1]):

@@ -12,6 +12,7 @@ import types
 import numba
 
 from gaugeflow.kernels.algebra import random
+from gaugeflow.kernels.targets import lanes
 from gaugeflow.kernels.targets.cache import JIT, numba_cache, sources_hash
 from gaugeflow.kernels.targets.operations import operations
 
@@ -19,9 +20,13 @@ SITE_FILES = ("force.py", "refresh.py", "loops.py", "clover.py")
 _SITES = pathlib.Path(__file__).resolve().parent.parent / "sites"
 
 
-def namespace(n: int, special: bool, ndim: int, width: int) -> dict:
-    """Names that the files of `sites` see: sizes, declarations and operations."""
-    inline = numba.njit(inline="always")
+def namespace(n: int, special: bool, ndim: int, width: int, *, inline=None, kernel=None, registers=lanes) -> dict:
+    """Names that the files of `sites` see: sizes, declarations and operations.
+
+    inline, kernel   declare a site function and a kernel (default: for Numba)
+    registers        see `operations.operations`
+    """
+    inline = inline or numba.njit(inline="always")
     matrix, algebra, planes = 2 * n * n * width, n * n * width, ndim * (ndim - 1) // 2
     sizes = {
         "N": n,
@@ -37,7 +42,15 @@ def namespace(n: int, special: bool, ndim: int, width: int) -> dict:
         "UNIT_BYTES": 8 * algebra,
         "DIRECTION_SHIFT": random.DIRECTION_SHIFT,
     }
-    return sizes | {"inline": inline, "kernel": numba.njit(**JIT)} | operations(n, special, width, inline)
+    declarations = {"inline": inline, "kernel": kernel or numba.njit(**JIT)}
+    return sizes | declarations | operations(n, special, width, inline, registers)
+
+
+def run_site_files(names: dict) -> None:
+    """Execute the files of `sites` in a namespace, which then holds their kernels."""
+    for file in SITE_FILES:
+        path = _SITES / file
+        exec(compile(path.read_text(), str(path), "exec"), names)
 
 
 @functools.cache
@@ -48,7 +61,5 @@ def compiled(group: str, n: int, special: bool, ndim: int, width: int) -> types.
     module.__dict__.update(namespace(n, special, ndim, width))
     sys.modules[name] = module
     with numba_cache(name):
-        for file in SITE_FILES:
-            path = _SITES / file
-            exec(compile(path.read_text(), str(path), "exec"), module.__dict__)
+        run_site_files(module.__dict__)
     return module

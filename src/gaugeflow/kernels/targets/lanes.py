@@ -147,6 +147,16 @@ def make_store(t):
     return store
 
 
+@intrinsic
+def load_word(typing, address, index):
+    """load_word(address, index): one int64 of a table."""
+
+    def generate(context, builder, signature, a):
+        return builder.load(_pointer(builder, a[0], a[1], I64), align=8)
+
+    return types.int64(types.int64, types.int64), generate
+
+
 @functools.cache
 def make_prefetch(lines):
     """prefetch(address): `lines` cache lines into L1."""

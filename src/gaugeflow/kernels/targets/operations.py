@@ -5,7 +5,7 @@ from numba import types
 
 from gaugeflow.kernels.algebra import exact, exponential, matrix, projection, random
 from gaugeflow.kernels.targets import lanes
-from gaugeflow.kernels.targets.lanes import Lanes, traced
+from gaugeflow.kernels.targets.lanes import Lanes
 from gaugeflow.kernels.targets.trace import F64, Real, constant, lanes_type
 
 
@@ -20,7 +20,7 @@ def _any(builder, width, condition):
     return builder.icmp_unsigned("!=", mask, ir.Constant(mask.type, 0))
 
 
-def _exponentials(n, width, m, a):
+def _exponentials(registers, n, width, m, a):
     def norm(x):
         return matrix.algebra_product(n, x, x)
 
@@ -44,18 +44,18 @@ def _exponentials(n, width, m, a):
         return [Real(builder, builder.select(large, y.value, z.value)) for y, z in zip(long, short, strict=True)]
 
     return {
-        "beyond_series": traced(types.boolean, (a,), beyond),
-        "exponential": traced(m, (a,), series),
-        "exponential_any": traced(m, (a,), any_argument),
+        "beyond_series": registers.traced(types.boolean, (a,), beyond),
+        "exponential": registers.traced(m, (a,), series),
+        "exponential_any": registers.traced(m, (a,), any_argument),
     }
 
 
-def _products(n, special, m, a, real):
+def _products(registers, n, special, m, a, real):
     def product(da, db):
-        return traced(m, (m, m), lambda b, x, y: matrix.multiply(n, x, y, None, da, db))
+        return registers.traced(m, (m, m), lambda b, x, y: matrix.multiply(n, x, y, None, da, db))
 
     def accumulate(da, db):
-        return traced(m, (m, m, m), lambda b, z, x, y: matrix.multiply(n, x, y, z, da, db))
+        return registers.traced(m, (m, m, m), lambda b, z, x, y: matrix.multiply(n, x, y, z, da, db))
 
     def trace_with_one(b, x, part):
         total = x[part]
@@ -69,39 +69,41 @@ def _products(n, special, m, a, real):
         "mul_dn": product(True, False),
         "mac_nn": accumulate(False, False),
         "mac_dn": accumulate(True, False),
-        "trace_nd": traced(real, (m, m), lambda b, x, y: [matrix.trace_of_product(n, x, y, True)]),
-        "imaginary_trace_nd": traced(real, (m, m), lambda b, x, y: [matrix.imaginary_trace_of_product_dagger(n, x, y)]),
-        "real_trace": traced(real, (m,), lambda b, x: trace_with_one(b, x, 0)),
-        "imaginary_trace": traced(real, (m,), lambda b, x: trace_with_one(b, x, 1)),
-        "antihermitian_part": traced(a, (m,), lambda b, x: matrix.antihermitian_part(n, x, special)),
-        "twice_antihermitian_nd": traced(
+        "trace_nd": registers.traced(real, (m, m), lambda b, x, y: [matrix.trace_of_product(n, x, y, True)]),
+        "imaginary_trace_nd": registers.traced(
+            real, (m, m), lambda b, x, y: [matrix.imaginary_trace_of_product_dagger(n, x, y)]
+        ),
+        "real_trace": registers.traced(real, (m,), lambda b, x: trace_with_one(b, x, 0)),
+        "imaginary_trace": registers.traced(real, (m,), lambda b, x: trace_with_one(b, x, 1)),
+        "antihermitian_part": registers.traced(a, (m,), lambda b, x: matrix.antihermitian_part(n, x, special)),
+        "twice_antihermitian_nd": registers.traced(
             a, (m, m), lambda b, x, y: matrix.twice_antihermitian_part_of_product_dagger(n, x, y)
         ),
-        "transport_plus": traced(a, (m, a, a), lambda b, u, q, z: matrix.transport(n, u, q, z, 1)),
-        "transport_minus": traced(a, (m, a, a), lambda b, u, q, z: matrix.transport(n, u, q, z, -1)),
-        "to_group": traced(m, (m,), lambda b, x: projection.to_group(n, x)),
-        "largest_difference": traced(real, (m, m), lambda b, x, y: [projection.largest_difference(x, y)]),
+        "transport_plus": registers.traced(a, (m, a, a), lambda b, u, q, z: matrix.transport(n, u, q, z, 1)),
+        "transport_minus": registers.traced(a, (m, a, a), lambda b, u, q, z: matrix.transport(n, u, q, z, -1)),
+        "to_group": registers.traced(m, (m,), lambda b, x: projection.to_group(n, x)),
+        "largest_difference": registers.traced(real, (m, m), lambda b, x, y: [projection.largest_difference(x, y)]),
     }
 
 
-def _algebra(n, special, width, a, real):
+def _algebra(registers, n, special, width, a, real):
     double = types.float64
     return {
-        "algebra_zero": traced(a, (), lambda b: [_number(b, width, 0.0)] * a.count),
-        "algebra_add": traced(a, (a, a), lambda b, x, y: [p + q for p, q in zip(x, y, strict=True)]),
-        "algebra_subtract": traced(a, (a, a), lambda b, x, y: [p - q for p, q in zip(x, y, strict=True)]),
-        "algebra_scale": traced(a, (double, a), lambda b, c, x: [c * p for p in x]),
-        "algebra_update": traced(
+        "algebra_zero": registers.traced(a, (), lambda b: [_number(b, width, 0.0)] * a.count),
+        "algebra_add": registers.traced(a, (a, a), lambda b, x, y: [p + q for p, q in zip(x, y, strict=True)]),
+        "algebra_subtract": registers.traced(a, (a, a), lambda b, x, y: [p - q for p, q in zip(x, y, strict=True)]),
+        "algebra_scale": registers.traced(a, (double, a), lambda b, c, x: [c * p for p in x]),
+        "algebra_update": registers.traced(
             a, (double, a, double, a), lambda b, d, x, c, y: [c.fma(q, d * p) for p, q in zip(x, y, strict=True)]
         ),
-        "algebra_product": traced(real, (a, a), lambda b, x, y: [matrix.algebra_product(n, x, y)]),
-        "project": traced(a, (a,), lambda b, x: matrix.traceless(n, x, special)),
-        "maximum": traced(real, (real, real), lambda b, x, y: [x[0].maximum(y[0])]),
-        "real_negative": traced(real, (real,), lambda b, x: [-x[0]]),
+        "algebra_product": registers.traced(real, (a, a), lambda b, x, y: [matrix.algebra_product(n, x, y)]),
+        "project": registers.traced(a, (a,), lambda b, x: matrix.traceless(n, x, special)),
+        "maximum": registers.traced(real, (real, real), lambda b, x, y: [x[0].maximum(y[0])]),
+        "real_negative": registers.traced(real, (real,), lambda b, x: [-x[0]]),
     }
 
 
-def _randoms(n, special, m, a, integer):
+def _randoms(registers, n, special, m, a, integer):
     word = types.int64
     arguments = (integer, integer, word, word, word, word)
 
@@ -114,17 +116,17 @@ def _randoms(n, special, m, a, integer):
         return random.algebra_element(n, special, g)
 
     return {
-        "gaussian_algebra": traced(a, arguments, momentum),
-        "gaussian_matrix": traced(m, arguments, matrix_of_gaussians),
+        "gaussian_algebra": registers.traced(a, arguments, momentum),
+        "gaussian_matrix": registers.traced(m, arguments, matrix_of_gaussians),
     }
 
 
-def _add_exactly(width, real):
+def _add_exactly(registers, width, real):
     """add_exactly(address, offset, x): x joins the pair of exact accumulators at [offset], [offset + W]."""
-    load, store = lanes.make_load(real), lanes.make_store(real)
-    high = traced(real, (real,), lambda b, x: [exact.split(x[0])[0]])
-    low = traced(real, (real,), lambda b, x: [exact.split(x[0])[1]])
-    add = traced(real, (real, real), lambda b, x, y: [x[0] + y[0]])
+    load, store = registers.make_load(real), registers.make_store(real)
+    high = registers.traced(real, (real,), lambda b, x: [exact.split(x[0])[0]])
+    low = registers.traced(real, (real,), lambda b, x: [exact.split(x[0])[1]])
+    add = registers.traced(real, (real, real), lambda b, x, y: [x[0] + y[0]])
 
     def add_exactly(address, offset, x):
         store(address, offset, add(load(address, offset), high(x)))
@@ -133,23 +135,28 @@ def _add_exactly(width, real):
     return add_exactly
 
 
-def operations(n: int, special: bool, width: int, inline) -> dict:
-    """Name -> operation for U(1) (n = 1, not special) or SU(n), `width` lanes; `inline` declares a site function."""
+def operations(n: int, special: bool, width: int, inline, registers=lanes) -> dict:
+    """Name -> operation for U(1) (n = 1, not special) or SU(n), `width` lanes.
+
+    inline      declares a site function
+    registers   makes loads, stores and traced operations: module `lanes`, or another with the same names
+    """
     m, a = Lanes(2 * n * n, width), Lanes(n * n, width)
     real, integer = Lanes(1, width), Lanes(1, width, integer=True)
     table = {
-        "load": lanes.make_load(m),
-        "load_permuted": lanes.make_load_permuted(m),
-        "store": lanes.make_store(m),
-        "load_algebra": lanes.make_load(a),
-        "load_algebra_permuted": lanes.make_load_permuted(a),
-        "store_algebra": lanes.make_store(a),
-        "load_real": lanes.make_load(real),
-        "store_real": lanes.make_store(real),
-        "load_integers": lanes.make_load(integer),
-        "prefetch": lanes.make_prefetch(max(1, n * n * width * 8 // lanes.CACHE_LINE)),
-        "align_stack": lanes.align_stack,
-        "add_exactly": inline(_add_exactly(width, real)),
+        "load": registers.make_load(m),
+        "load_permuted": registers.make_load_permuted(m),
+        "store": registers.make_store(m),
+        "load_algebra": registers.make_load(a),
+        "load_algebra_permuted": registers.make_load_permuted(a),
+        "store_algebra": registers.make_store(a),
+        "load_real": registers.make_load(real),
+        "store_real": registers.make_store(real),
+        "load_integers": registers.make_load(integer),
+        "prefetch": registers.make_prefetch(max(1, n * n * width * 8 // lanes.CACHE_LINE)),
+        "load_word": registers.load_word,
+        "align_stack": registers.align_stack,
+        "add_exactly": inline(_add_exactly(registers, width, real)),
     }
-    table |= _products(n, special, m, a, real) | _algebra(n, special, width, a, real)
-    return table | _exponentials(n, width, m, a) | _randoms(n, special, m, a, integer)
+    table |= _products(registers, n, special, m, a, real) | _algebra(registers, n, special, width, a, real)
+    return table | _exponentials(registers, n, width, m, a) | _randoms(registers, n, special, m, a, integer)

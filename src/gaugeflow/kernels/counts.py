@@ -1,0 +1,112 @@
+"""What a kernel needs per site: operations, counted by running its source, and compulsory bytes.
+
+Compulsory bytes are what moves between memory and core when every field is read and written exactly once: links are
+16 N^2 D bytes per site, momenta 8 N^2 D.
+"""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaugeflow.conventions import planes
+from gaugeflow.kernels.dispatch import matrix_size
+from gaugeflow.kernels.targets.counting import FLOP, INTEGER_OPERATIONS, recorded_kernels
+
+RK3_STAGES = 3
+
+LINKS, MOMENTA = 2, 1
+"""Sizes of the two fields in units of 8 N^2 D bytes per site."""
+
+MOVED = {
+    "force": LINKS + 2 * MOMENTA,
+    "drift": 2 * LINKS + MOMENTA,
+    "plaquette": LINKS,
+    "momenta": MOMENTA,
+    "kinetic": MOMENTA,
+    "clover": LINKS,
+    "reunitarise": 2 * LINKS,
+}
+"""Field sizes that each kernel reads and writes."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """Needs per site.
+
+    flop      operations that are executed, a fused multiply-add counted as two, a change of sign as none
+    integer   integer operations (random numbers)
+    moved     compulsory bytes
+    nominal   operations of the textbook algorithm where it differs, else flop
+    """
+
+    flop: float
+    integer: float
+    moved: float
+    nominal: float
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(*[getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__])
+
+    def __rmul__(self, times: int) -> "Count":
+        return Count(*[times * getattr(self, name) for name in self.__dataclass_fields__])
+
+
+def nominal_force_flop(n: int, ndim: int) -> int:
+    """Force by staples: 2 (D - 1) staples of two products per link, their sum, U S, projection and update of P."""
+    product, matrix = n * n * (8 * n - 2), 2 * n * n
+    staples = 2 * (ndim - 1)
+    return ndim * ((2 * staples + 1) * product + (staples - 1) * matrix + 2 * n * (n - 1) + 2 * n * n)
+
+
+def _calls(ndim):
+    """Name of every kernel -> its name in `sites` and its arguments on a lattice of one site."""
+    nothing = np.zeros((1, ndim), np.int64)
+    tables = (nothing, nothing, 0, np.zeros((1, 1), np.int64))
+    fetch = np.zeros(3, np.int64)
+    visit = (np.array([0, 1]), np.array([0]), np.zeros((1, 1), np.int64), fetch, fetch, 0, 0)
+    share = (np.array([0, 2]), np.array([0, ~0]), np.zeros((1, 1), np.int64), fetch, fetch, 0, 0)
+    return {
+        "force": ("kick", 0, 1, 0, 0, 0, 0, 0.5, 0.5, 1, tables, share),
+        "drift": ("drift", 0, 1, 0, 0, 0, 0.5, 1, visit),
+        "plaquette": ("plaquette_sums", 0, 1, 0, 0, 0, 1, tables, visit),
+        "momenta": ("gaussian_momenta", 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0),
+        "kinetic": ("kinetic_sums", 0, 1, 0, 1, 0, 0, 1),
+        "clover": ("clover_sums", 0, 1, 0, 1, 0, 0, 0, 1, tables),
+        "reunitarise": ("reunitarise", 0, 1, 0, 1, 0, 0, 1),
+    }
+
+
+@functools.cache
+def counts(group: str, ndim: int) -> dict[str, Count]:
+    """Name -> `Count` of every kernel, of a leapfrog step and of a third-order Runge-Kutta flow step."""
+    n, special = matrix_size(group)
+    recorder, kernels = recorded_kernels(n, special, ndim)
+    out = {}
+    for name, (kernel, *arguments) in _calls(ndim).items():
+        kernels[kernel](*arguments)
+        found = recorder.take()
+        flop = sum(weight * found[instruction] for instruction, weight in FLOP.items())
+        integer = sum(found[instruction] for instruction in INTEGER_OPERATIONS)
+        nominal = nominal_force_flop(n, ndim) if name == "force" else flop
+        out[name] = Count(flop, integer, MOVED[name] * 8 * n * n * ndim, nominal)
+    out["leapfrog"] = out["force"] + out["drift"]
+    out["rk3"] = RK3_STAGES * out["leapfrog"]
+    return out
+
+
+EXACT_SUM_FLOP = 9
+"""Splitting a term and adding its two parts."""
+
+
+def formulae(n: int, special: bool, ndim: int) -> dict[str, int]:
+    """Executed operations per site written out in N and D; the tests hold them against `counts`."""
+    number_of_planes, product, entries = len(planes(ndim)), n * n * (8 * n - 2), n * n
+    plaquette = 2 * product + 4 * entries + n * (n - 1) * (8 * n - 1)
+    transport = entries * (12 * n - 6)
+    link = (2 * n if special else 0) + 3 * entries
+    return {
+        "force": number_of_planes * (plaquette + 2 * (transport + entries)) + ndim * link,
+        "plaquette": number_of_planes * (2 * product + 4 * entries - 1 + EXACT_SUM_FLOP),
+        "kinetic": ndim * (2 * entries - (n == 1) + EXACT_SUM_FLOP),
+    }
