@@ -1,0 +1,30 @@
+"""Operation counts come from the running source and agree with formulae in N and D."""
+
+import pytest
+from laws import GROUPS
+
+from gaugeflow.kernels.counts import counts, formulae, nominal_force_flop
+from gaugeflow.kernels.dispatch import matrix_size
+
+
+@pytest.mark.parametrize("ndim", [2, 3, 4])
+@pytest.mark.parametrize("group", GROUPS)
+def test_counted_operations_obey_the_formulae(group, ndim):
+    counted = counts(group, ndim)
+    assert {name: counted[name].flop for name in formulae(*matrix_size(group), ndim)} == formulae(
+        *matrix_size(group), ndim
+    )
+
+
+def test_the_textbook_force_of_su3_has_its_known_count():
+    assert nominal_force_flop(3, 4) == 10776
+
+
+def test_only_random_numbers_need_integers():
+    assert [name for name, count in counts("SU3", 4).items() if count.integer] == ["momenta"]
+
+
+def test_a_step_moves_what_its_parts_move():
+    counted = counts("SU2", 4)
+    assert counted["leapfrog"].moved == counted["force"].moved + counted["drift"].moved
+    assert counted["rk3"].flop == 3 * counted["leapfrog"].flop
