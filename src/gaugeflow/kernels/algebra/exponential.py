@@ -66,9 +66,23 @@ def _determinant_su3(p):
     return -det
 
 
+def _square_su3(p):
+    """X^2 of an anti-hermitian X, which is hermitian: its real diagonal, then (re, im) of (0, 1), (0, 2), (1, 2)."""
+    h0, h1, h2 = p[0], p[1], p[2]
+    r01, m01, r02, m02, r12, m12 = p[3:9]
+    n01, n02, n12 = fma(r01, r01, m01 * m01), fma(r02, r02, m02 * m02), fma(r12, r12, m12 * m12)
+    diagonal = [fnma(h0, h0, -(n01 + n02)), fnma(h1, h1, -(n01 + n12)), fnma(h2, h2, -(n02 + n12))]
+    s01, s02, s12 = h0 + h1, h0 + h2, h1 + h2
+    return (
+        diagonal,
+        (fnma(s01, m01, fnma(r02, r12, -(m02 * m12))), fma(s01, r01, fnma(m02, r12, r02 * m12))),
+        (fnma(s02, m02, fnma(m01, m12, r01 * r12)), fma(s02, r02, fma(r01, m12, m01 * r12))),
+        (fnma(s12, m12, fnma(r01, r02, -(m01 * m02))), fma(s12, r12, fnma(r01, m02, m01 * r02))),
+    )
+
+
 def _series_su3(p, one, zero):
     """X^3 = t X + i d with t = tr X^2 / 2 <= 0, det X = i d; exp X = q0 + q1 X + q2 X^2 by Horner."""
-    x = full_matrix(3, p, zero)
     t = algebra_product(3, p, p) * (-0.5)
     d = _determinant_su3(p)
     top = series_terms(3)
@@ -77,13 +91,16 @@ def _series_su3(p, one, zero):
         n0r, n0i = fnma(d, q2i, one * (1.0 / factorial(k))), d * q2r
         n1r, n1i = fma(t, q2r, q0r), fma(t, q2i, q0i)
         q0r, q0i, q1r, q1i, q2r, q2i = n0r, n0i, n1r, n1i, q1r, q1i
-    x2 = multiply(3, x, x)
-    out = []
-    for k in range(9):
-        xr, xi, yr, yi = x[2 * k], x[2 * k + 1], x2[2 * k], x2[2 * k + 1]
-        re = fnma(q2i, yi, fnma(q1i, xi, fma(q1r, xr, q2r * yr)))
-        im = fma(q2i, yr, fma(q1i, xr, fma(q1r, xi, q2r * yi)))
-        if k in (0, 4, 8):
-            re, im = re + q0r, im + q0i
-        out += [re, im]
+    diagonal, *upper = _square_su3(p)
+    out = [None] * 18
+    for i in range(3):
+        k = index(3, i, i)
+        out[k], out[k + 1] = q0r + fnma(q1i, p[i], q2r * diagonal[i]), q0i + fma(q1r, p[i], q2i * diagonal[i])
+    for (i, j), r, m, (a, b) in zip(((0, 1), (0, 2), (1, 2)), p[3::2], p[4::2], upper, strict=True):
+        # X_ij = r + i m, X_ji = -r + i m, (X^2)_ij = a + i b, (X^2)_ji = a - i b
+        k, transposed = index(3, i, j), index(3, j, i)
+        even, odd = fnma(q1i, m, q2r * a), fnma(q2i, b, q1r * r)
+        out[k], out[transposed] = even + odd, even - odd
+        even, odd = fma(q1r, m, q2i * a), fma(q1i, r, q2r * b)
+        out[k + 1], out[transposed + 1] = even + odd, even - odd
     return out
