@@ -4,6 +4,8 @@ Every term is split into two integer-valued doubles x = (high + low / 2^28) / 2^
 while partial sums stay below 2^53, and as int64 after that.
 """
 
+import numpy as np
+
 HIGH_SCALE, LOW_SCALE = 2.0**20, 2.0**28
 TERMS = 1 << 25
 """Terms of magnitude up to 2^8 that one pair of float accumulators takes before an addition could round."""
@@ -17,5 +19,11 @@ def split(x):
 
 
 def join(high, low):
-    """Correctly rounded float of the exact sum from integer totals."""
-    return (int(high) * int(LOW_SCALE) + int(low)) / int(HIGH_SCALE * LOW_SCALE)
+    """Correctly rounded floats of exact sums from their integer totals, int64 arrays of equal shape."""
+    high, low = np.asarray(high), np.asarray(low)
+    carry = (low + int(LOW_SCALE) // 2) // int(LOW_SCALE)
+    whole, rest = high + carry, low - carry * int(LOW_SCALE)
+    out = np.asarray((whole + rest / LOW_SCALE) / HIGH_SCALE)  # both terms are exact below 2^53, so the addition alone rounds
+    for where in map(tuple, np.argwhere(np.abs(whole) >= 1 << 53)):
+        out[where] = (int(high[where]) * int(LOW_SCALE) + int(low[where])) / int(HIGH_SCALE * LOW_SCALE)
+    return out[()]

@@ -42,21 +42,21 @@ def clover_sums(first, last, lo, hi, u, scratch, sums, blocks, tables):
     for batch in range(first, last):
         ub = u + 8 * batch * blocks * BLOCK
         for b in range(lo, hi):
+            place = own_place(scratch, batch * blocks + b, PLAQUETTES)
             j = 0
             for mu in range(D - 1):
                 for nu in range(mu + 1, D):
                     f = algebra_scale(0.25, antihermitian_part(clover_leaves(ub, b, mu, nu, tables)))
-                    store_algebra(scratch, j * ALGEBRA, f)
+                    store_algebra(place, j * ALGEBRA, f)
                     add_exactly(sums, batch * 4 * W, algebra_product(f, f))
                     j += 1
             if D == 4:
-                xy, xz, xt = (
-                    load_algebra(scratch, 0),
-                    load_algebra(scratch, ALGEBRA),
-                    load_algebra(scratch, 2 * ALGEBRA),
-                )
-                yz, yt = load_algebra(scratch, 3 * ALGEBRA), load_algebra(scratch, 4 * ALGEBRA)
-                zt = load_algebra(scratch, 5 * ALGEBRA)
+                xy = load_algebra(place, 0)
+                xz = load_algebra(place, ALGEBRA)
+                xt = load_algebra(place, 2 * ALGEBRA)
+                yz = load_algebra(place, 3 * ALGEBRA)
+                yt = load_algebra(place, 4 * ALGEBRA)
+                zt = load_algebra(place, 5 * ALGEBRA)
                 add_exactly(sums, (batch * 4 + 2) * W, algebra_product(xy, zt))
                 add_exactly(sums, (batch * 4 + 2) * W, real_negative(algebra_product(xz, yt)))
                 add_exactly(sums, (batch * 4 + 2) * W, algebra_product(xt, yz))

@@ -84,7 +84,7 @@ def kick(first, last, part, u, q, p, c, d, blocks, tables, plan):
     """P = d P + c P(U S^dagger) over the batches first <= batch < last and one part of the plan."""
     align_stack()
     start, steps, slots_of, fetch_start, fetch_units, q0, p0 = plan
-    forward, backward, perm = tables[0].ctypes.data, tables[1].ctypes.data, tables[2]
+    ahead_at, behind_at, perm_at = tables[0].ctypes.data, tables[1].ctypes.data, tables[2]
     slot, units = slots_of.ctypes.data + 8 * part * slots_of.shape[1], fetch_units.ctypes.data
     for batch in range(first, last):
         ub = u + 8 * batch * blocks * BLOCK
@@ -97,9 +97,9 @@ def kick(first, last, part, u, q, p, c, d, blocks, tables, plan):
             n = fetch_start[i + 1] - k
             if b >= 0:
                 o = load_word(slot, b) * PLAQUETTES
-                plaquettes(ub, q, b, o, forward, perm, units, k, n, ub, slots, momenta, q0, p0)
+                plaquettes(ub, q, b, o, ahead_at, perm_at, units, k, n, ub, slots, momenta, q0, p0)
             else:
-                gather(ub, q, pb, c, d, ~b, slot, backward, perm, units, k, n, ub, slots, momenta, q0, p0)
+                gather(ub, q, pb, c, d, ~b, slot, behind_at, perm_at, units, k, n, ub, slots, momenta, q0, p0)
 
 
 @kernel

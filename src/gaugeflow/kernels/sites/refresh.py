@@ -53,5 +53,4 @@ def reunitarise(first, last, lo, hi, u, worst, blocks):
                 before = load(ub, o)
                 after = to_group(before)
                 store(ub, o, after)
-                w = maximum(load_real(worst, batch * W), largest_difference(before, after))
-                store_real(worst, batch * W, w)
+                raise_to(worst, batch * W, largest_difference(before, after))

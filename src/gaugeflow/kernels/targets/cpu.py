@@ -20,15 +20,10 @@ SITE_FILES = ("force.py", "refresh.py", "loops.py", "clover.py")
 _SITES = pathlib.Path(__file__).resolve().parent.parent / "sites"
 
 
-def namespace(n: int, special: bool, ndim: int, width: int, *, inline=None, kernel=None, registers=lanes) -> dict:
-    """Names that the files of `sites` see: sizes, declarations and operations.
-
-    inline, kernel   declare a site function and a kernel (default: for Numba)
-    registers        see `operations.operations`
-    """
-    inline = inline or numba.njit(inline="always")
+def sizes(n: int, ndim: int, width: int) -> dict[str, int]:
+    """Constants of `sites`: N, D, W and doubles of a block's matrix, algebra element, links, momenta, plaquettes."""
     matrix, algebra, planes = 2 * n * n * width, n * n * width, ndim * (ndim - 1) // 2
-    sizes = {
+    return {
         "N": n,
         "D": ndim,
         "W": width,
@@ -42,8 +37,17 @@ def namespace(n: int, special: bool, ndim: int, width: int, *, inline=None, kern
         "UNIT_BYTES": 8 * algebra,
         "DIRECTION_SHIFT": random.DIRECTION_SHIFT,
     }
+
+
+def namespace(n: int, special: bool, ndim: int, width: int, *, inline=None, kernel=None, registers=lanes) -> dict:
+    """Names that the files of `sites` see: sizes, declarations and operations.
+
+    inline, kernel   declare a site function and a kernel (default: for Numba)
+    registers        see `operations.operations`
+    """
+    inline = inline or numba.njit(inline="always")
     declarations = {"inline": inline, "kernel": kernel or numba.njit(**JIT)}
-    return sizes | declarations | operations(n, special, width, inline, registers)
+    return sizes(n, ndim, width) | declarations | operations(n, special, width, inline, registers)
 
 
 def run_site_files(names: dict) -> None:

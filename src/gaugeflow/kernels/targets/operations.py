@@ -121,18 +121,35 @@ def _randoms(registers, n, special, m, a, integer):
     }
 
 
-def _add_exactly(registers, width, real):
-    """add_exactly(address, offset, x): x joins the pair of exact accumulators at [offset], [offset + W]."""
-    load, store = registers.make_load(real), registers.make_store(real)
-    high = registers.traced(real, (real,), lambda b, x: [exact.split(x[0])[0]])
-    low = registers.traced(real, (real,), lambda b, x: [exact.split(x[0])[1]])
-    add = registers.traced(real, (real, real), lambda b, x, y: [x[0] + y[0]])
+def _accumulators(registers, real):
+    return {
+        "exact_high": registers.traced(real, (real,), lambda b, x: [exact.split(x[0])[0]]),
+        "exact_low": registers.traced(real, (real,), lambda b, x: [exact.split(x[0])[1]]),
+        "real_add": registers.traced(real, (real, real), lambda b, x, y: [x[0] + y[0]]),
+    }
+
+
+def _in_memory(table, width):
+    """Site functions that change a number in memory; a target with many threads has its own, atomic ones.
+
+    add_exactly(address, offset, x)   x joins the pair of exact accumulators at [offset], [offset + W]
+    raise_to(address, offset, x)      the number at [offset] becomes at least x
+    own_place(address, item, size)    scratch of one block; here all share one, which stays in the first-level cache
+    """
+    load, store, add, high, low = (table[k] for k in ("load_real", "store_real", "real_add", "exact_high", "exact_low"))
+    maximum = table["maximum"]
 
     def add_exactly(address, offset, x):
         store(address, offset, add(load(address, offset), high(x)))
         store(address, offset + width, add(load(address, offset + width), low(x)))
 
-    return add_exactly
+    def raise_to(address, offset, x):
+        store(address, offset, maximum(load(address, offset), x))
+
+    def own_place(address, item, size):
+        return address
+
+    return {"add_exactly": add_exactly, "raise_to": raise_to, "own_place": own_place}
 
 
 def operations(n: int, special: bool, width: int, inline, registers=lanes) -> dict:
@@ -156,7 +173,8 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes) -> di
         "prefetch": registers.make_prefetch(max(1, n * n * width * 8 // lanes.CACHE_LINE)),
         "load_word": registers.load_word,
         "align_stack": registers.align_stack,
-        "add_exactly": inline(_add_exactly(registers, width, real)),
     }
     table |= _products(registers, n, special, m, a, real) | _algebra(registers, n, special, width, a, real)
-    return table | _exponentials(registers, n, width, m, a) | _randoms(registers, n, special, m, a, integer)
+    table |= _exponentials(registers, n, width, m, a) | _randoms(registers, n, special, m, a, integer)
+    table |= _accumulators(registers, real)
+    return table | {name: inline(function) for name, function in _in_memory(table, width).items()}

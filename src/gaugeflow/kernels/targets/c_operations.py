@@ -1,0 +1,133 @@
+"""Operations as C functions: the recorded instructions of one lane, written out one statement each.
+
+Recording is that of the CPU target (`targets.trace` on scalars), so the same additions and fused multiply-adds run in
+the same order. Compile without contraction (-ffp-contract=off, -fmad=false): what is written is what runs.
+"""
+
+from llvmlite import ir
+from numba import types
+
+from gaugeflow.kernels.targets.lanes import Lanes
+from gaugeflow.kernels.targets.trace import F64, I64, Integer, Real
+
+C_NAME = {"fadd": "+", "fsub": "-", "fmul": "*", "fdiv": "/"} | {
+    "add": "+", "sub": "-", "mul": "*", "and": "&", "xor": "^", "shl": "<<", "lshr": ">>"
+}  # fmt: skip
+CALLS = {"fma": "fma", "sqrt": "sqrt", "fabs": "fabs"}
+COMPARISONS = {"oge": "({0} >= {1})", "ugt": "!({0} <= {1})"}
+
+
+def c_type(t) -> str:
+    """C type of a Numba type: a struct of registers, or a scalar."""
+    if isinstance(t, Lanes):
+        return f"{'Integers' if t.integer else 'Reals'}<{t.count}>"
+    return {types.float64: "double", types.int64: "i64", types.boolean: "bool", types.void: "void"}[t]
+
+
+class COperations:
+    """What `targets.lanes` offers to operations; `signatures` and `text` grow as operations are made.
+
+    signatures   C function name -> (result type, argument types)
+    text         C definitions
+    """
+
+    def __init__(self):
+        self.signatures: dict[str, tuple] = {}
+        self.text: list[str] = []
+
+    def make_load(self, t):
+        """load(address, offset): this lane's registers."""
+        return self._template("load_lane", t, (types.int64, types.int64))
+
+    def make_load_permuted(self, t):
+        """load_permuted(address, offset, table, row): the registers of the lane that the table names."""
+        return self._template("load_other_lane", t, (types.int64,) * 4)
+
+    def make_store(self, t):
+        """store(address, offset, value)."""
+        return self._template("store_lane", types.void, (types.int64, types.int64, t), t)
+
+    def make_prefetch(self, lines):
+        """Hardware with thousands of threads hides latency itself."""
+        return self._template("prefetch_nothing", types.void, (types.int64,), None)
+
+    @property
+    def load_word(self):
+        """load_word(address, index), defined in preamble.h."""
+        return COperation("load_word", types.int64, (types.int64, types.int64), False)
+
+    @property
+    def align_stack(self):
+        """Left out of C text."""
+        return None
+
+    def _template(self, name, result, arguments, t=None):
+        t = result if t is None and result != types.void else t
+        return COperation(f"{name}<{c_type(t)}>" if t is not None else name, result, arguments, True)
+
+    def traced(self, result, arguments, function):
+        """Record `function` on one lane and write it as a C function."""
+        name = f"operation_{len(self.text)}"
+        record = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), []), name)
+        builder = ir.IRBuilder(record.append_basic_block())
+        names, values, parameters = {}, [], []
+        for k, t in enumerate(arguments):
+            count, integer = (t.count, t.integer) if isinstance(t, Lanes) else (1, t == types.int64)
+            wrap, element = (Integer, I64) if integer else (Real, F64)
+            inputs = [ir.Argument(record, element, "") for _ in range(count)]
+            for i, x in enumerate(inputs):
+                names[id(x)] = f"a{k}.v[{i}]" if isinstance(t, Lanes) else f"a{k}"
+            wrapped = [wrap(builder, x) for x in inputs]
+            values.append(wrapped if isinstance(t, Lanes) else wrapped[0])
+            parameters.append(f"const {c_type(t)}{'&' if isinstance(t, Lanes) else ''} a{k}")
+        out = function(builder, *values)
+        lines = [_statement(x, k, names) for k, x in enumerate(builder.block.instructions)]
+        lines += _returned(out, result, names)
+        head = f"DEVICE {c_type(result)} {name}({', '.join(parameters)}) {{"
+        self.text.append("\n".join([head, *(f"    {line}" for line in lines), "}"]))
+        return COperation(name, result, arguments, False)
+
+
+class COperation:
+    """Name and types of a C function; `lane` tells whether it takes the lane number first."""
+
+    def __init__(self, name, result, arguments, lane):
+        self.name, self.result, self.arguments, self.lane = name, result, arguments, lane
+
+
+def _returned(out, result, names):
+    if isinstance(result, Lanes):
+        stores = [f"out.v[{k}] = {_operand(x.value, names)};" for k, x in enumerate(out)]
+        return [f"{c_type(result)} out;", *stores, "return out;"]
+    return [f"return {_operand(out, names)};"]
+
+
+def _operand(x, names):
+    if isinstance(x, ir.Constant):
+        if x.type == F64:
+            return f"({float(x.constant).hex()})"
+        return f"{int(x.constant) & (2**64 - 1) if x.type == I64 else int(x.constant)}{'ull' if x.type == I64 else ''}"
+    return names[id(x)]
+
+
+def _statement(instruction, number, names):
+    """One instruction as `const TYPE tN = ...;`."""
+    name = instruction.opname
+    a = [_operand(x, names) for x in (instruction.args if name == "call" else instruction.operands)]
+    if name == "call":
+        text = f"{CALLS[instruction.callee.name.split('.')[1]]}({', '.join(a)})"
+    elif name == "fcmp":
+        text = COMPARISONS[instruction.op].format(*a)
+    elif name == "select":
+        text = f"{a[0]} ? {a[1]} : {a[2]}"
+    elif name == "ashr":
+        text = f"(u64)((i64){a[0]} >> {a[1]})"
+    elif name == "sitofp":
+        text = f"(double)(i64){a[0]}"
+    elif name == "bitcast":
+        text = f"{'bits_to_real' if instruction.type == F64 else 'real_to_bits'}({a[0]})"
+    else:
+        text = f"{a[0]} {C_NAME[name]} {a[1]}"
+    kind = "double" if instruction.type == F64 else "u64" if instruction.type == I64 else "bool"
+    names[id(instruction)] = f"t{number}"
+    return f"const {kind} t{number} = {text};"

@@ -1,0 +1,57 @@
+// What generated kernels stand on: one thread is one lane of one block (or step) of one batch.
+// CUDA: compile with -fmad=false.  Host, for tests: -ffp-contract=off; a call is one thread.
+typedef long long i64;
+typedef unsigned long long u64;
+
+#ifdef __CUDACC__
+#define DEVICE static __device__ __forceinline__
+#define KERNEL(name, ...) extern "C" __global__ void name(__VA_ARGS__)
+#define THREAD_PLACE                                                                          \
+    const i64 thread_number = (i64)blockIdx.x * blockDim.x + threadIdx.x;                     \
+    const i64 lane = thread_number % W, thread_item = thread_number / W, thread_batch = blockIdx.y;
+#define HOST_LOOP(name, typed, ...)
+DEVICE double bits_to_real(u64 x) { return __longlong_as_double((i64)x); }
+DEVICE u64 real_to_bits(double x) { return (u64)__double_as_longlong(x); }
+DEVICE void add_to(double* place, double x) { atomicAdd(place, x); }
+DEVICE void raise(double* place, double x) {  // both not negative, so their order is that of their bits
+    atomicMax((u64*)place, real_to_bits(x));
+}
+#else
+#include <math.h>
+#include <string.h>
+#define DEVICE static inline
+#define KERNEL(name, ...) extern "C" void name(i64 thread_batch, i64 thread_item, i64 lane, __VA_ARGS__)
+#define THREAD_PLACE
+#define ARGUMENTS(...) __VA_ARGS__
+#define HOST_LOOP(name, typed, ...)                                   \
+    extern "C" void all_##name(i64 batches, i64 items, typed) {      \
+        for (i64 batch_ = 0; batch_ < batches; ++batch_)             \
+            for (i64 item_ = 0; item_ < items; ++item_)              \
+                for (i64 lane_ = 0; lane_ < W; ++lane_) name(batch_, item_, lane_, __VA_ARGS__); \
+    }
+DEVICE double bits_to_real(u64 x) { double y; memcpy(&y, &x, 8); return y; }
+DEVICE u64 real_to_bits(double x) { u64 y; memcpy(&y, &x, 8); return y; }
+DEVICE void add_to(double* place, double x) { *place += x; }
+DEVICE void raise(double* place, double x) { if (!(x <= *place)) *place = x; }
+#endif
+
+template <int COUNT> struct Reals { double v[COUNT]; };
+template <int COUNT> struct Integers { u64 v[COUNT]; };
+
+DEVICE i64 load_word(i64 address, i64 index) { return ((const i64*)address)[index]; }
+
+template <class T> DEVICE T load_lane(i64 lane, i64 address, i64 offset) {
+    T out;
+    const char* from = (const char*)(address + 8 * (offset + lane));
+    for (int k = 0; k < (int)(sizeof(T) / 8); ++k) memcpy(&out.v[k], from + 8 * k * W, 8);
+    return out;
+}
+
+template <class T> DEVICE T load_other_lane(i64 lane, i64 address, i64 offset, i64 table, i64 row) {
+    return load_lane<T>(load_word(table, row * W + lane), address, offset);
+}
+
+template <class T> DEVICE void store_lane(i64 lane, i64 address, i64 offset, const T& value) {
+    char* to = (char*)(address + 8 * (offset + lane));
+    for (int k = 0; k < (int)(sizeof(T) / 8); ++k) memcpy(to + 8 * k * W, &value.v[k], 8);
+}
