@@ -97,7 +97,7 @@ class PackedLattice:
     def total(self, *sums):
         """Exact totals over ranks of local sums, as floats (chains, columns); NaN where a term was not finite."""
         everywhere = self.comm.sum_integers(self.partition.of_all_chains(np.concatenate(sums, 1)))
-        return np.array([[np.nan if bad else join(h, low) for h, low, bad in row] for row in everywhere])
+        return np.where(everywhere[..., 2] > 0, np.nan, join(everywhere[..., 0], everywhere[..., 1]))
 
     # ---- fields
 

@@ -23,7 +23,7 @@ def join(high, low):
     high, low = np.asarray(high), np.asarray(low)
     carry = (low + int(LOW_SCALE) // 2) // int(LOW_SCALE)
     whole, rest = high + carry, low - carry * int(LOW_SCALE)
-    out = np.asarray((whole + rest / LOW_SCALE) / HIGH_SCALE)  # both terms are exact below 2^53, so the addition alone rounds
+    out = np.asarray((whole + rest / LOW_SCALE) / HIGH_SCALE)  # exact terms below 2^53: only + rounds
     for where in map(tuple, np.argwhere(np.abs(whole) >= 1 << 53)):
         out[where] = (int(high[where]) * int(LOW_SCALE) + int(low[where])) / int(HIGH_SCALE * LOW_SCALE)
     return out[()]
