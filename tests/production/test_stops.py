@@ -50,7 +50,7 @@ def assert_stopped_then_continued(gaugeflow, long_chain, out, number, *launcher,
     assert os.listdir(out.parent) == [out.name]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT], ids=lambda number: number.name)
 def test_told_to_stop_a_job_saves_its_state_and_continues(gaugeflow, long_chain, tmp_path, number):
     assert_stopped_then_continued(gaugeflow, long_chain, tmp_path / "c" / "0000.h5", number)
 

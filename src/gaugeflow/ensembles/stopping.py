@@ -1,15 +1,15 @@
-"""How a job learns that it has to stop: SIGUSR1 and SIGTERM set a flag that long work reads between its steps."""
+"""How a job learns that it has to stop: SIGUSR1, SIGTERM and Ctrl-C set a flag that long work reads between steps."""
 
 import signal
 from types import FrameType, TracebackType
 
-SIGNALS = (signal.SIGUSR1, signal.SIGTERM)
+SIGNALS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 
 
 class StopRequest:
     """Context manager: inside, `bool(request)` tells whether a signal has asked this process to stop.
 
-    The work that reads it agrees with the other ranks, saves its state and raises TryAgain (exit code 75).
+    A second Ctrl-C interrupts at once. The work that reads it agrees with the other ranks, saves its state and raises TryAgain (exit code 75).
     """
 
     def __init__(self) -> None:
@@ -28,4 +28,6 @@ class StopRequest:
         return self.received is not None
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and self.received is not None:
+            raise KeyboardInterrupt
         self.received = number
