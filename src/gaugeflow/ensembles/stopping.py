@@ -9,7 +9,8 @@ SIGNALS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 class StopRequest:
     """Context manager: inside, `bool(request)` tells whether a signal has asked this process to stop.
 
-    A second Ctrl-C interrupts at once. The work that reads it agrees with the other ranks, saves its state and raises TryAgain (exit code 75).
+    A second Ctrl-C interrupts at once. The work that reads the request agrees with the other ranks, saves its state and
+    raises TryAgain (exit code 75).
     """
 
     def __init__(self) -> None:
