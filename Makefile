@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check laws study tiny lock scoreboard clean
+.PHONY: help setup demo test check laws study tiny lock scoreboard bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -65,6 +65,10 @@ scoreboard: setup ## all studies at full scale under results_full/, then the REA
 	@snakemake --cores $(CORES) --config root=results_full scale=full \
 	  'studies=[$(subst $() ,$(comma),$(STUDIES))]' --quiet rules
 	@gaugeflow scoreboard results_full/results/scoreboard.csv --readme README.md
+
+bench: setup ## time the kernels beside the peak and bandwidth of this machine
+	@gaugeflow bench --kernels all
+	@gaugeflow bench --kernels all --extents 16,16,16,16
 
 lock: $(STAMP) ## resolve the newest versions that fit pyproject.toml
 	@$(UV) pip compile --quiet --all-extras --universal --python-version 3.11 --upgrade --no-emit-index-url \
