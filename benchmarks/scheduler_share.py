@@ -3,7 +3,7 @@
     python benchmarks/scheduler_share.py            from the repository, environment active
 
 Jobs are children of the Snakemake process, so its own CPU time (RUSAGE_SELF: reading the workflow, building the graph,
-starting and watching jobs) is what scheduling costs; the wall time is that of the whole run. Warm kernels, fresh output.
+starting and watching jobs) is what scheduling costs; the wall time is that of the whole run, its output fresh.
 """
 
 import resource
@@ -26,7 +26,9 @@ def run() -> None:
         wall = time.monotonic() - began
     own = resource.getrusage(resource.RUSAGE_SELF)
     cpu = own.ru_utime + own.ru_stime
-    sys.stdout.write(f"wall {wall:.1f} s, Snakemake itself {cpu:.1f} s of CPU: {100 * cpu / wall:.1f} % of the wall time\n")
+    sys.stdout.write(
+        f"wall {wall:.1f} s, Snakemake itself {cpu:.1f} s of CPU: {100 * cpu / wall:.1f} % of the wall time\n"
+    )
 
 
 if __name__ == "__main__":

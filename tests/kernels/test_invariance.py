@@ -10,7 +10,6 @@ from gaugeflow.kernels.layout import Layout
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover
 from gaugeflow.observables.loops import polyakov_loop, wilson_loops
-from gaugeflow.rng import Purpose
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
 from gaugeflow.samplers.start import start_links
