@@ -18,6 +18,16 @@ def wilson_loop(ensemble: EnsembleData, r: int, t: int) -> Estimate:
     return ensemble.estimate(ensemble.series("loops_all")[:, :, r - 1, t - 1])
 
 
+LOOPS_BY_AREA = {"W(1)": (1, 1), "W(2)": (1, 2), "W(4)": (2, 2)}
+"""Loops of area 1, 2 and 4: in two dimensions the exact value depends on the area alone."""
+
+
+def plaquette_and_loops(ensemble: EnsembleData) -> dict[str, Estimate]:
+    """The plaquette and the loops of LOOPS_BY_AREA."""
+    loops = {name: wilson_loop(ensemble, *extents) for name, extents in LOOPS_BY_AREA.items()}
+    return {"plaquette": plaquette(ensemble)} | loops
+
+
 def polyakov_modulus(ensemble: EnsembleData) -> Estimate:
     """<|L|>, L the Polyakov loop tr / N averaged over space."""
     return ensemble.estimate(np.abs(ensemble.series("polyakov")))
