@@ -125,7 +125,8 @@ def flow_figure(results: dict[str, Any]) -> Figure | None:
                     estimate["value"], flow["t0_threshold"], xerr=estimate["error"], fmt="o", color=colour,
                     markersize=4, capsize=2, label=rf"$t_0/a^2$ = {estimate['text']}",
                 )  # fmt: skip
-        axis.axhline(flow["t0_threshold"], color=RED, linewidth=0.8, linestyle="--")
+        level = flow["t0_threshold"]
+        axis.axhline(level, color=RED, linewidth=0.8, linestyle="--", label=rf"$t_0$ at {level:g}")
         axis.set(title=label, xlabel=r"$t/a^2$", ylabel=r"$t^2\langle E\rangle$")
         axis.set_ylim(bottom=0)
         axis.legend(loc="lower right")

@@ -56,7 +56,7 @@ def against_beta(results: dict[str, Any], observable: str, ylabel: str) -> Figur
     judged = {row.name: row for row in judge(results)}
     figure = Figure(figsize=(5.5, 3.8))
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.2))
-    margins(figure, 1, 1, left=0.75, top=0.1)
+    margins(figure, 1, 1, left=0.75)
     figure.subplots_adjust(hspace=0.1)
     sizes = list(dict.fromkeys(size for _, size, _, _ in points))
     for index, size in enumerate(sizes):
@@ -71,7 +71,10 @@ def against_beta(results: dict[str, Any], observable: str, ylabel: str) -> Figur
     bottom.axhspan(-1, 1, color="#e2e8f0", zorder=0)
     bottom.set(xlabel=r"$\beta$", ylabel="pull", ylim=(-4, 4), yticks=(-3, 0, 3))
     top.set_ylabel(ylabel)
-    top.legend(loc="best")
+    if len(sizes) > 1:
+        top.legend(loc="best")
+    else:  # a legend's marker could be taken for a measured point
+        top.set_title(sizes[0])
     return figure
 
 
