@@ -128,6 +128,6 @@ def flow_figure(results: dict[str, Any]) -> Figure | None:
         level = flow["t0_threshold"]
         axis.axhline(level, color=RED, linewidth=0.8, linestyle="--", label=rf"$t_0$ at {level:g}")
         axis.set(title=label, xlabel=r"$t/a^2$", ylabel=r"$t^2\langle E\rangle$")
-        axis.set_ylim(bottom=0)
-        axis.legend(loc="lower right")
+        axis.set_ylim(0, 1.7 * axis.get_ylim()[1])  # room for the legend above the curves
+        axis.legend(loc="upper left", ncols=2)
     return figure
