@@ -48,7 +48,7 @@ def test_every_study_has_a_dag(scale, tmp_path):
 
 
 def test_plain_snakemake_is_the_demo():
-    result = run("snakemake", "-n")
+    result = run("snakemake", "-n", "--forceall")
     assert counts(result)["analyse"] == 3
     assert "demo/results/scoreboard.csv" in result.stdout
 
@@ -132,7 +132,7 @@ def test_a_fault_in_a_study_is_named(tmp_path):
 
 def test_the_slurm_profile_plans_the_demo_and_starts_ranks_with_srun(tmp_path):
     folder = write_study(tmp_path / "s", study_content(**{"ensembles.0.ranks": 2}))
-    result = run("snakemake", "--workflow-profile", "none", "--profile", "cluster/slurm", "-n")
+    result = run("snakemake", "--workflow-profile", "none", "--profile", "cluster/slurm", "-n", "--forceall")
     assert counts(result)["analyse"] == 3
     settings = ("studies=[" + str(folder) + "]", "launcher=srun --mpi=pmi2", f"root={tmp_path / 'out'}")
     result = run("snakemake", "--workflow-profile", "none", "--profile", "cluster/slurm", "-np", "--config", *settings)
