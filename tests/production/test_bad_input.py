@@ -12,6 +12,10 @@ import pytest
 from house import run
 from production.small import generate, tree, write_small_spec, write_small_study
 
+from gaugeflow.ensembles.series import read_header
+from gaugeflow.errors import FileError
+from gaugeflow.lattice.communicator import Serial
+
 CONFIG, FILE, PHYSICS = 2, 3, 4
 
 GENERATE = "generate spec.json --chunk 0 --out new/0000.h5"
@@ -197,6 +201,11 @@ def test_an_output_folder_that_cannot_be_written_is_refused(gaugeflow, good, tmp
             done = gaugeflow("--quiet", *line.replace("new/", f"{closed}/").split(), cwd=good)
             assert_one_message(done, FILE, str(closed))
             assert not os.listdir(closed)
+
+
+def test_an_output_that_cannot_be_written_is_noticed_before_anything_is_computed(good, tmp_path):
+    with closed_folder(tmp_path / "closed") as closed, pytest.raises(FileError, match="writing failed"):
+        read_header(good / "0000.h5", closed / "0000.h5", Serial())
 
 
 def test_a_kernel_cache_that_cannot_be_written_is_refused(good):

@@ -36,7 +36,7 @@ def flow(
         raise ConfigError(f"{chosen.file}: scales.{scale}.flow is null, wanted flow times; add them or do not flow")
     check_threads(threads, ranks)
     comm = world(ranks)
-    spec, n = read_header(configurations, comm)
+    spec, n = read_header(configurations, out, comm)
     lattice = make_lattice(spec.spec, comm, grid=process_grid, threads=threads, device=device)
     times = settings.flow_times()
     with progress("configurations", n, quiet=comm.rank > 0) as advance:

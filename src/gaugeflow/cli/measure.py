@@ -30,7 +30,7 @@ def measure(
     process_grid, settings = parse_grid(grid), load_study(study, scale).measure
     check_threads(threads, ranks)
     comm = world(ranks)
-    spec, n = read_header(configurations, comm)
+    spec, n = read_header(configurations, out, comm)
     lattice = make_lattice(spec.spec, comm, grid=process_grid, threads=threads, device=device)
     with progress("configurations", n, quiet=comm.rank > 0) as advance:
         series = measure_series(

@@ -46,6 +46,19 @@ def atomic_path(path: os.PathLike | str) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def require_writable(path: os.PathLike | str) -> None:
+    """Try a temporary file in the folder of `path`, or where that would be made: a computation must not end in vain.
+
+    Raises    FileError if nothing can be written there
+    """
+    path = Path(path).absolute()
+    folder = next(parent for parent in path.parents if parent.exists())
+    with file_failures(path, "writing"):
+        trial = temporary_name(folder / path.name)
+        trial.touch()
+        trial.unlink()
+
+
 @contextmanager
 def file_failures(path: os.PathLike | str, doing: str, *, only_full: bool = False) -> Iterator[None]:
     """Turn an OSError into a FileError that says what to do; with `only_full`, only that of a full disk.

@@ -6,19 +6,21 @@ from pathlib import Path
 import numpy as np
 
 from gaugeflow.config.spec_file import SpecFile, read_spec_text
+from gaugeflow.ensembles.atomic import require_writable
 from gaugeflow.ensembles.reader import ChunkFile, open_file
 from gaugeflow.ensembles.verify import require_sound
 from gaugeflow.ensembles.writer import Dataset, write_file
 
 
-def read_header(path: Path, comm) -> tuple[SpecFile, int]:
+def read_header(path: Path, out: Path, comm) -> tuple[SpecFile, int]:
     """(spec, number of configurations) of a sound file of configurations, the same on every rank.
 
-    Raises    FileError if it is missing, damaged or of another kind
+    Raises    FileError if it is missing, damaged or of another kind, or if `out` could not be written
     """
     header = None
     if comm.rank == 0:
         require_sound(path)
+        require_writable(out)
         with open_file(path, "configurations") as file:
             header = file.spec_text, file.n
     text, n = comm.broadcast(header)
