@@ -53,9 +53,9 @@ def test_cuda_source_gives_the_bits_of_the_cpu(group, ndim, lanes, tmp_path_fact
         assert np.array_equal(a, b)
 
 
-REGISTERS = list(csv.DictReader(Path(__file__).with_name("cuda_registers.csv").open(newline="")))
+REGISTERS = list(csv.DictReader(Path(__file__).with_name("cuda_registers.csv").read_text().splitlines()))
 USED = re.compile(
-    r"entry function '(\w+)'.*?(\d+) bytes spill stores, (\d+) bytes spill loads.*?Used (\d+) registers", re.S
+    r"entry function '(\w+)'.*?(\d+) bytes spill stores, (\d+) bytes spill loads.*?Used (\d+) registers", re.DOTALL
 )
 COMPILER_FREEDOM = 16
 """Registers by which another compiler than that of the recorded table (CUDA 13.0, 4D) may exceed it."""
