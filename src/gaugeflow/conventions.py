@@ -15,13 +15,8 @@
     tau_int        1/2 + sum_{t>=1} rho(t): 1/2 for white noise; n_eff = n / (2 tau_int)
 """
 
-import numpy as np
-
-LINK_DTYPE = np.dtype(np.complex128)
-"""Links in memory and in files: double precision, little-endian on disk."""
-
-DIRECTION_NAMES = {2: ("x", "t"), 3: ("x", "y", "t"), 4: ("x", "y", "z", "t")}
-"""Names of direction mu = 0 .. D - 1 for each number of dimensions."""
+GRID_AXES = {2: ("chains", "t", "x"), 3: ("chains", "t", "y", "x"), 4: ("chains", "t", "z", "y", "x")}
+"""What a process grid cuts, in its order, for each number of dimensions."""
 
 GROUP_RANK = {"U1": 1, "SU2": 2, "SU3": 3}
 """Matrix size N of every gauge group that has specialised kernels."""

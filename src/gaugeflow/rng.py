@@ -18,7 +18,6 @@ import numpy as np
 from gaugeflow.errors import ConfigError
 
 FIELD_BITS = {"site": 40, "chain": 24, "trajectory": 32, "purpose": 8, "direction": 3, "draw": 21, "seed": 64}
-ALGORITHM = "Philox4x32-10, counter table 1"
 
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))

@@ -10,10 +10,8 @@ from gaugeflow.config.ensemble import EnsembleSpec, WilsonAction, ensemble_id, e
 from gaugeflow.config.fields import NAME_PATTERN
 from gaugeflow.config.schema import EnsembleEntry, Scale
 from gaugeflow.config.settings import AnalysisSettings, FlowSettings, LoopSettings, MeasureSettings
+from gaugeflow.conventions import GRID_AXES
 from gaugeflow.errors import ConfigError
-
-AXES = {2: ("chains", "t", "x"), 3: ("chains", "t", "y", "x"), 4: ("chains", "t", "z", "y", "x")}
-"""What a process grid cuts, in its order, for each number of dimensions."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def _check_loops(loops: LoopSettings | None, ensemble: Ensemble, where: str) -> 
 
 def _check_grid(ensemble: Ensemble, place: str) -> None:
     sizes = (ensemble.spec.chains, *reversed(ensemble.spec.extents))
-    axes = AXES[ensemble.spec.ndim]
+    axes = GRID_AXES[ensemble.spec.ndim]
     if ensemble.grid is None:
         if not divides_somehow(ensemble.ranks, sizes):
             raise ConfigError(

@@ -66,9 +66,6 @@ class Serial:
         for _, _, outgoing, incoming in messages:
             incoming[...] = outgoing
 
-    def abort(self, code):
-        """End all ranks; a single one ends by raising."""
-
 
 class Mpi:
     """Ranks of MPI.COMM_WORLD."""
@@ -120,10 +117,6 @@ class Mpi:
         for tag, (destination, _, outgoing, _) in enumerate(messages):
             requests.append(self._comm.Isend(outgoing, destination, tag))
         self._mpi.Request.Waitall(requests)
-
-    def abort(self, code):
-        """End all ranks at once."""
-        self._comm.Abort(code)
 
 
 def world(ranks: int) -> Communicator:

@@ -3,6 +3,7 @@
 import itertools
 import math
 
+from gaugeflow.conventions import GRID_AXES
 from gaugeflow.errors import GeometryError
 
 
@@ -19,7 +20,7 @@ def _factorisations(ranks, slots):
 def check_grid(grid, ranks, chains, extents) -> None:
     """GeometryError unless `grid` (chains, t, ..., x) has `ranks` ranks and divides chains and extents (x, ..., t)."""
     sizes = (chains, *reversed(extents))
-    names = ("chains", *("t", "z", "y", "x")[:1], *{2: ("x",), 3: ("y", "x"), 4: ("z", "y", "x")}[len(extents)])
+    names = GRID_AXES[len(extents)]
     if len(grid) != len(sizes) or any(g < 1 for g in grid):
         raise GeometryError(f"process grid {list(grid)}: wanted {len(sizes)} positive numbers ({', '.join(names)})")
     if math.prod(grid) != ranks:

@@ -11,16 +11,11 @@ OMF2_LAMBDA = 0.1931833275037836  # Omelyan, Mryglod, Folk, Comput. Phys. Commun
 
 @dataclass(frozen=True)
 class Splitting:
-    """Coefficients of one step, its order in the step size and its force evaluations per step."""
+    """Coefficients of one step and its order in the step size."""
 
     name: str
     coefficients: tuple[float, ...]
     order: int
-
-    @property
-    def forces_per_step(self) -> int:
-        """Force evaluations per step when end and start of neighbouring steps are joined."""
-        return len(self.coefficients) // 2
 
 
 LEAPFROG = Splitting("leapfrog", (0.5, 1.0, 0.5), 2)

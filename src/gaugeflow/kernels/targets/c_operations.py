@@ -4,6 +4,8 @@ Recording is that of the CPU target (`targets.trace` on scalars), so the same ad
 the same order. Compile without contraction (-ffp-contract=off, -fmad=false): what is written is what runs.
 """
 
+from dataclasses import dataclass
+
 from llvmlite import ir
 from numba import types
 
@@ -25,45 +27,36 @@ def c_type(t) -> str:
 
 
 class COperations:
-    """What `targets.lanes` offers to operations; `signatures` and `text` grow as operations are made.
-
-    signatures   C function name -> (result type, argument types)
-    text         C definitions
-    """
+    """What `targets.lanes` offers to operations; `text` gathers the C definitions as operations are made."""
 
     def __init__(self):
-        self.signatures: dict[str, tuple] = {}
         self.text: list[str] = []
 
     def make_load(self, t):
         """load(address, offset): this lane's registers."""
-        return self._template("load_lane", t, (types.int64, types.int64))
+        return COperation(f"load_lane<{c_type(t)}>", True)
 
     def make_load_permuted(self, t):
         """load_permuted(address, offset, table, row): the registers of the lane that the table names."""
-        return self._template("load_other_lane", t, (types.int64,) * 4)
+        return COperation(f"load_other_lane<{c_type(t)}>", True)
 
     def make_store(self, t):
         """store(address, offset, value)."""
-        return self._template("store_lane", types.void, (types.int64, types.int64, t), t)
+        return COperation(f"store_lane<{c_type(t)}>", True)
 
     def make_prefetch(self, lines):
-        """Hardware with thousands of threads hides latency itself."""
-        return self._template("prefetch_nothing", types.void, (types.int64,), None)
+        """Left out of C text: hardware with thousands of threads hides latency itself."""
+        return None
 
     @property
     def load_word(self):
         """load_word(address, index), defined in preamble.h."""
-        return COperation("load_word", types.int64, (types.int64, types.int64), False)
+        return COperation("load_word", False)
 
     @property
     def align_stack(self):
         """Left out of C text."""
         return None
-
-    def _template(self, name, result, arguments, t=None):
-        t = result if t is None and result != types.void else t
-        return COperation(f"{name}<{c_type(t)}>" if t is not None else name, result, arguments, True)
 
     def traced(self, result, arguments, function):
         """Record `function` on one lane and write it as a C function."""
@@ -85,14 +78,15 @@ class COperations:
         lines += _returned(out, result, names)
         head = f"DEVICE {c_type(result)} {name}({', '.join(parameters)}) {{"
         self.text.append("\n".join([head, *(f"    {line}" for line in lines), "}"]))
-        return COperation(name, result, arguments, False)
+        return COperation(name, False)
 
 
+@dataclass(frozen=True)
 class COperation:
-    """Name and types of a C function; `lane` tells whether it takes the lane number first."""
+    """Name of a C function; `lane` tells whether it takes the lane number first."""
 
-    def __init__(self, name, result, arguments, lane):
-        self.name, self.result, self.arguments, self.lane = name, result, arguments, lane
+    name: str
+    lane: bool
 
 
 def _returned(out, result, names):

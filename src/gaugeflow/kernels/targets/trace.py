@@ -10,7 +10,7 @@ from numba.core import cgutils
 I32, I64, F64 = ir.IntType(32), ir.IntType(64), ir.DoubleType()
 ROUND_MAGIC = 1.5 * 2.0**52
 SQRT_HALF_BITS = 0x3FE6A09E00000000
-MANTISSA_MASK, EXPONENT_BITS = 0x000FFFFFFFFFFFFF, 52
+EXPONENT_BITS = 52
 
 
 def lanes_type(element, width):
