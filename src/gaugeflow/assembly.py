@@ -4,27 +4,25 @@ from gaugeflow.actions.wilson import WilsonAction
 from gaugeflow.config.ensemble import EnsembleSpec
 from gaugeflow.errors import ConfigError
 from gaugeflow.lattice.communicator import Communicator
+from gaugeflow.lattice.devices import resolve
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import INTEGRATORS
-
-DEVICES = ("cpu", "oracle")
 
 
 def make_lattice(spec: EnsembleSpec, comm: Communicator, *, grid=None, threads: int = 1, device: str = "cpu"):
     """Lattice of all chains of `spec` on the ranks of `comm`.
 
-    device    "cpu" (compiled kernels) or "oracle" (plain NumPy, one rank)
-    Raises    ConfigError for another device, GeometryError for a grid that does not divide
+    device    "cpu" (compiled kernels), "cuda" (one card per rank), "oracle" (plain NumPy, one rank) or "auto"
+    Raises    ConfigError for another device or a missing one, GeometryError for a grid that does not divide
     """
-    if device == "cpu":
-        from gaugeflow.lattice.packed import PackedLattice
-
-        return PackedLattice(spec.group, spec.extents, spec.chains, comm=comm, grid=grid, threads=threads)
+    device = resolve(device)
     if device == "oracle":
         from gaugeflow.lattice.oracle import OracleLattice
 
         return OracleLattice(spec.group, spec.extents, spec.chains, comm=comm)
-    raise ConfigError(f"device: got {device!r}, wanted one of {', '.join(DEVICES)}")
+    from gaugeflow.lattice.packed import PackedLattice
+
+    return PackedLattice(spec.group, spec.extents, spec.chains, comm=comm, grid=grid, threads=threads, device=device)
 
 
 def make_hmc(spec: EnsembleSpec) -> HMC:

@@ -1,32 +1,69 @@
-"""The only door to kernels: (group, dimension, register width) -> compiled functions, and the sizes around them."""
+"""The only door to kernels: sizes of a configuration, and devices that run its kernels."""
 
 from dataclasses import dataclass
-from types import ModuleType
+from functools import cached_property
+
+import numpy as np
 
 from gaugeflow.conventions import GROUP_RANK
 from gaugeflow.errors import ConfigError
 from gaugeflow.kernels.algebra.exact import TERMS, join
+from gaugeflow.kernels.devices import cuda
+from gaugeflow.kernels.devices.cpu import CpuDevice
+from gaugeflow.kernels.devices.gpu import GpuDevice
 from gaugeflow.kernels.targets import cpu
 from gaugeflow.kernels.targets import oracle as kernel_oracle
 from gaugeflow.kernels.targets.lanes import native_width
 
-__all__ = ["TERMS", "Kernels", "join", "kernel_oracle", "kernels_for", "matrix_size", "native_width"]
+__all__ = [
+    "GPU_WIDTH",
+    "TERMS",
+    "CpuDevice",
+    "GpuDevice",
+    "Kernels",
+    "cuda",
+    "cuda_device",
+    "join",
+    "kernel_oracle",
+    "kernels_for",
+    "matrix_size",
+    "native_width",
+]
+
+FLOAT64 = np.dtype(np.float64)
+
+GPU_WIDTH = 8
+"""Lanes of a block on a card: a warp then reads whole 64-byte lines of four blocks."""
 
 
 @dataclass(frozen=True)
 class Kernels:
-    """Compiled kernels of one configuration.
+    """Sizes of one configuration, and its compiled kernels.
 
     n         matrix size
     special   True for SU(N), False for U(1)
+    ndim      dimensions of the lattice
     width     lanes of a register
-    run       module with one function per kernel of `kernels.sites`
     """
 
+    group: str
     n: int
     special: bool
+    ndim: int
     width: int
-    run: ModuleType
+    dtype: np.dtype = FLOAT64
+
+    @cached_property
+    def run(self):
+        """Module with one compiled function per kernel of `kernels.sites`."""
+        return cpu.compiled(self.group, self.n, self.special, self.ndim, self.width)
+
+    @property
+    def text(self) -> str:
+        """The same kernels as C++ for CUDA."""
+        from gaugeflow.kernels.targets.c_source import c_source
+
+        return c_source(self.n, self.special, self.ndim, self.width)
 
     @property
     def unit_bytes(self) -> int:
@@ -44,5 +81,10 @@ def matrix_size(group: str) -> tuple[int, bool]:
 def kernels_for(group: str, ndim: int, width: int | None = None) -> Kernels:
     """Kernels of `group` in `ndim` dimensions for `width` lanes (default: this machine's); ConfigError if unknown."""
     n, special = matrix_size(group)
-    width = native_width() if width is None else width
-    return Kernels(n, special, width, cpu.compiled(group, n, special, ndim, width))
+    return Kernels(group, n, special, ndim, native_width() if width is None else width)
+
+
+def cuda_device(kernels: Kernels, layout, batches: int, chain: np.ndarray, *, index: int, direct: bool) -> GpuDevice:
+    """Device of card `index`; `direct` if MPI reads its memory. ConfigError if there is no such card."""
+    driver = cuda.CudaDriver(kernels.text, kernels.width, index, direct)
+    return GpuDevice(driver, kernels, layout, batches, chain)

@@ -54,6 +54,11 @@ class COperations:
         return COperation("load_word", False)
 
     @property
+    def copy_number(self):
+        """copy_number(to, to offset, from, from offset), defined in preamble.h."""
+        return COperation("copy_number", False)
+
+    @property
     def align_stack(self):
         """Left out of C text."""
         return None

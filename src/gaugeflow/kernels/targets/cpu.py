@@ -5,19 +5,16 @@ first called and are read from disk afterwards.
 """
 
 import functools
-import pathlib
 import sys
 import types
 
 import numba
 
 from gaugeflow.kernels.algebra import random
+from gaugeflow.kernels.signatures import SITE_FILES, site_text
 from gaugeflow.kernels.targets import lanes
 from gaugeflow.kernels.targets.cache import JIT, numba_cache, sources_hash
 from gaugeflow.kernels.targets.operations import operations
-
-SITE_FILES = ("force.py", "refresh.py", "loops.py", "clover.py")
-_SITES = pathlib.Path(__file__).resolve().parent.parent / "sites"
 
 
 def sizes(n: int, ndim: int, width: int) -> dict[str, int]:
@@ -36,6 +33,8 @@ def sizes(n: int, ndim: int, width: int) -> dict[str, int]:
         "PLAQUETTES": planes * algebra,
         "UNIT_BYTES": 8 * algebra,
         "DIRECTION_SHIFT": random.DIRECTION_SHIFT,
+        "LANE": 0,
+        "LANES": 1,
     }
 
 
@@ -53,8 +52,8 @@ def namespace(n: int, special: bool, ndim: int, width: int, *, inline=None, kern
 def run_site_files(names: dict) -> None:
     """Execute the files of `sites` in a namespace, which then holds their kernels."""
     for file in SITE_FILES:
-        path = _SITES / file
-        exec(compile(path.read_text(), str(path), "exec"), names)
+        path, text = site_text(file)
+        exec(compile(text, path, "exec"), names)
 
 
 @functools.cache

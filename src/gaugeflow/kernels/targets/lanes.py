@@ -157,6 +157,17 @@ def load_word(typing, address, index):
     return types.int64(types.int64, types.int64), generate
 
 
+@intrinsic
+def copy_number(typing, to, to_offset, source, offset):
+    """copy_number(to, to offset, from, from offset): one number of a field."""
+
+    def generate(context, builder, signature, a):
+        builder.store(builder.load(_pointer(builder, a[2], a[3], F64), align=8), _pointer(builder, a[0], a[1], F64))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64, types.int64), generate
+
+
 @functools.cache
 def make_prefetch(lines):
     """prefetch(address): `lines` cache lines into L1."""

@@ -134,7 +134,8 @@ def _in_memory(table, width):
 
     add_exactly(address, offset, x)   x joins the pair of exact accumulators at [offset], [offset + W]
     raise_to(address, offset, x)      the number at [offset] becomes at least x
-    own_place(address, item, size)    scratch of one block; here all share one, which stays in the first-level cache
+    own_place(address, item, size)    scratch of one block or batch; here all share one, which stays in the cache
+    mine(j)                           whether this thread does piece j of a site's work; here always
     """
     load, store, add, high, low = (table[k] for k in ("load_real", "store_real", "real_add", "exact_high", "exact_low"))
     maximum = table["maximum"]
@@ -149,7 +150,10 @@ def _in_memory(table, width):
     def own_place(address, item, size):
         return address
 
-    return {"add_exactly": add_exactly, "raise_to": raise_to, "own_place": own_place}
+    def mine(j):
+        return True
+
+    return {"add_exactly": add_exactly, "raise_to": raise_to, "own_place": own_place, "mine": mine}
 
 
 def operations(n: int, special: bool, width: int, inline, registers=lanes) -> dict:
@@ -171,6 +175,9 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes) -> di
         "store_real": registers.make_store(real),
         "load_integers": registers.make_load(integer),
         "prefetch": registers.make_prefetch(max(1, n * n * width * 8 // lanes.CACHE_LINE)),
+        "load_register": registers.make_load(real),
+        "store_register": registers.make_store(real),
+        "copy_number": registers.copy_number,
         "load_word": registers.load_word,
         "align_stack": registers.align_stack,
     }
