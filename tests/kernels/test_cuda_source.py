@@ -20,6 +20,7 @@ from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
 from gaugeflow.observables.loops import polyakov_loop, wilson_loops
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
+from gaugeflow.rng import Purpose
 from gaugeflow.samplers.start import start_links
 
 needs_gxx = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
@@ -50,7 +51,30 @@ def test_cuda_source_gives_the_bits_of_the_cpu(group, ndim, lanes, tmp_path_fact
     for chunks in (1, 3):
         lattice = PackedLattice(group, EXTENTS[ndim], 3, device=host_device(folder, chunks), **packing)
         for a, b in zip(everything(lattice), wanted, strict=True):
-            assert np.array_equal(a, b)
+            assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
+
+
+@needs_gxx
+def test_the_cut_of_the_force_is_the_fastest_of_those_timed_and_changes_no_bit(tmp_path, monkeypatch):
+    lattice = PackedLattice("SU2", (4, 4, 4), 2, lanes="sites", device=host_device(tmp_path))
+    links, momenta = lattice.hot(SEED, Purpose.START), lattice.new_momenta()
+    lattice.kick(links, momenta, 0.3)
+    wanted = momenta.tobytes()
+    costs = iter([3.0, 1.0, 2.0])
+
+    def seconds(call):
+        call()
+        return next(costs)
+
+    monkeypatch.setattr(lattice.device.driver, "seconds", seconds)
+    monkeypatch.setattr(lattice.device.driver, "cache_bytes", 1 << 14)
+    timed = lattice.device.tune_force()
+    assert len(timed) == 3
+    stages = lattice.device._plans["kick"].stages
+    assert len(stages) == 2 * sorted(timed)[1] > 2
+    momenta = lattice.new_momenta()
+    lattice.kick(links, momenta, 0.3)
+    assert momenta.tobytes() == wanted
 
 
 REGISTERS = list(csv.DictReader(Path(__file__).with_name("cuda_registers.csv").read_text().splitlines()))

@@ -15,6 +15,7 @@ from gaugeflow.kernels.targets.trace import F64, I64, Integer, Real
 C_NAME = {"fadd": "+", "fsub": "-", "fmul": "*", "fdiv": "/"} | {
     "add": "+", "sub": "-", "mul": "*", "and": "&", "xor": "^", "shl": "<<", "lshr": ">>"
 }  # fmt: skip
+NEGATIVE_ZERO = f"({(-0.0).hex()})"
 CALLS = {"fma": "fma", "sqrt": "sqrt", "fabs": "fabs"}
 COMPARISONS = {"oge": "({0} >= {1})", "ugt": "!({0} <= {1})"}
 
@@ -119,6 +120,8 @@ def _statement(instruction, number, names):
         text = COMPARISONS[instruction.op].format(*a)
     elif name == "select":
         text = f"{a[0]} ? {a[1]} : {a[2]}"
+    elif name == "fsub" and a[0] == NEGATIVE_ZERO:
+        text = f"negated({a[1]})"
     elif name == "ashr":
         text = f"(u64)((i64){a[0]} >> {a[1]})"
     elif name == "sitofp":
