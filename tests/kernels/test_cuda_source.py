@@ -12,8 +12,8 @@ from kernels.host_emulation import host_device
 from laws import EXTENTS, GROUPS, SEED, case_name
 
 from gaugeflow.actions.wilson import WilsonAction
-from gaugeflow.conventions import GROUP_RANK
 from gaugeflow.flow.gradient_flow import wilson_flow
+from gaugeflow.kernels.dispatch import matrix_size
 from gaugeflow.kernels.targets.c_source import c_source
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
@@ -43,7 +43,7 @@ def everything(lattice):
 
 @needs_gxx
 @pytest.mark.parametrize("lanes", ["sites", "chains"])
-@pytest.mark.parametrize(("group", "ndim"), [(g, d) for g in GROUPS for d in EXTENTS], ids=case_name)
+@pytest.mark.parametrize(("group", "ndim"), [*((g, d) for g in GROUPS for d in EXTENTS), ("SU4", 2)], ids=case_name)
 def test_cuda_source_gives_the_bits_of_the_cpu(group, ndim, lanes, tmp_path_factory):
     packing = {"lanes": lanes, "width": 8}
     wanted = everything(PackedLattice(group, EXTENTS[ndim], 3, **packing))
@@ -84,13 +84,15 @@ USED = re.compile(
 COMPILER_FREEDOM = 16
 """Registers by which another compiler than that of the recorded table (CUDA 13.0, 4D) may exceed it."""
 
+CARDS = [*((group, card) for group in GROUPS for card in ("sm_80", "sm_90")), ("SU4", "sm_90")]
+"""A force and a clover of SU(4) do not fit the registers of one thread: what they spill, in bytes, is recorded too."""
+
 
 @needs_nvcc
-@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
-@pytest.mark.parametrize("group", GROUPS)
-def test_kernels_fit_the_recorded_registers_of_a_card_without_spills(group, architecture, tmp_path):
+@pytest.mark.parametrize(("group", "architecture"), CARDS, ids=case_name)
+def test_kernels_fit_the_recorded_registers_of_a_card_and_no_other_kernel_spills(group, architecture, tmp_path):
     source = tmp_path / "kernels.cu"
-    source.write_text(c_source(GROUP_RANK[group], group != "U1", 4, 8))
+    source.write_text(c_source(*matrix_size(group), 4, 8))
     command = ["nvcc", "-cubin", f"-arch={architecture}", "-fmad=false", "-Xptxas=-v", str(source)]
     done = subprocess.run([*command, "-o", str(tmp_path / "out")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -98,5 +100,6 @@ def test_kernels_fit_the_recorded_registers_of_a_card_without_spills(group, arch
     assert sorted(found) == [row["kernel"] for row in REGISTERS]
     for row in REGISTERS:
         spilled, used = found[row["kernel"]]
-        assert spilled == 0, row["kernel"]
+        if int(row.get(f"{group}_{architecture}_spilled", 0)) == 0:
+            assert spilled == 0, row["kernel"]
         assert used <= int(row[f"{group}_{architecture}"]) + COMPILER_FREEDOM, row["kernel"]

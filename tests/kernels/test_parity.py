@@ -6,7 +6,7 @@ The CUDA source is compared with the CPU bit for bit in test_cuda_source, on eve
 import numpy as np
 import pytest
 from kernels.operation_samples import results
-from laws import EXTENTS, GROUPS, SEED, case_name, hot_pair, momenta_of
+from laws import CASES, EXTENTS, SEED, case_name, hot_pair, momenta_of
 
 from gaugeflow.kernels.devices.cuda import count_devices
 from gaugeflow.kernels.signatures import signatures
@@ -16,11 +16,16 @@ from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.rng import Purpose
 
 EPS = np.finfo(float).eps
-CASES = [(group, ndim, lanes) for group in GROUPS for ndim in EXTENTS for lanes in ("sites", "chains")]
 NO_CARD = pytest.mark.skipif(not count_devices(), reason="no CUDA device on this machine")
 DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, NO_CARD])]
 LARGE_SUMS = ("clover_sums", "plaquette_sums", "loop_sums", "trace_sums", "kinetic_sums")
 CHAINS = 3
+
+
+def over(*cases):
+    """Run a law over (group, ndim) with lanes of sites and of chains."""
+    both = [(*case, lanes) for case in cases for lanes in ("sites", "chains")]
+    return pytest.mark.parametrize(("group", "ndim", "lanes"), both, ids=case_name)
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +70,18 @@ def angles_jump(name, group):
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize(("group", "ndim", "lanes"), CASES, ids=case_name)
+@over(*CASES)
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_operation_equals_oracle(name, group, ndim, lanes, device, lattices, oracle):
-    fast = lattices(device, group, ndim, lanes)
+    compare(name, group, ndim, lattices(device, group, ndim, lanes), oracle)
+
+
+@pytest.mark.parametrize("name", ["kick", "drift"])
+def test_generic_groups_in_four_dimensions_equal_oracle(name, lattices, oracle):
+    compare(name, "SU4", 4, lattices("cpu", "SU4", 4, "sites"), oracle)
+
+
+def compare(name, group, ndim, fast, oracle):
     slow, links = oracle(group, ndim)
     got, wanted = results(fast, name, links), results(slow, name, links)
     assert got.keys() == wanted.keys()
@@ -79,7 +92,7 @@ def test_operation_equals_oracle(name, group, ndim, lanes, device, lattices, ora
         assert abs(difference).max() < bound(name, slow), key
 
 
-@pytest.mark.parametrize(("group", "ndim", "lanes"), CASES, ids=case_name)
+@over(*CASES)
 def test_drift_by_a_large_step_equals_oracle(group, ndim, lanes):
     fast, u, slow, v = hot_pair(group, EXTENTS[ndim], lanes=lanes)
     p, q = fast.new_momenta(), slow.new_momenta()
@@ -89,7 +102,7 @@ def test_drift_by_a_large_step_equals_oracle(group, ndim, lanes):
     assert abs(fast.gather(u) - v).max() < 2**8 * 10 * EPS  # by squaring: eight doublings of the rounding error
 
 
-@pytest.mark.parametrize(("group", "ndim", "lanes"), CASES, ids=case_name)
+@over(*CASES)
 def test_reunitarise_puts_links_back(group, ndim, lanes):
     fast, u, _, v = hot_pair(group, EXTENTS[ndim], lanes=lanes)
     u *= 1 + 1e-6

@@ -6,8 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gaugeflow.conventions import GROUP_RANK
-from gaugeflow.errors import ConfigError
+from gaugeflow.conventions import gauge_group
 from gaugeflow.kernels.algebra.exact import TERMS, join
 from gaugeflow.kernels.devices import cuda
 from gaugeflow.kernels.devices.cpu import CpuDevice
@@ -44,7 +43,7 @@ class Kernels:
     """Sizes of one configuration, and its compiled kernels.
 
     n         matrix size
-    special   True for SU(N), False for U(1)
+    special   True for SU(N), False for U(N)
     ndim      dimensions of the lattice
     width     lanes of a register
     """
@@ -75,10 +74,9 @@ class Kernels:
 
 
 def matrix_size(group: str) -> tuple[int, bool]:
-    """(N, special) of a group name; ConfigError if it has no kernels."""
-    if group not in GROUP_RANK:
-        raise ConfigError(f"group {group!r} has no kernels; use one of {', '.join(GROUP_RANK)}")
-    return GROUP_RANK[group], group != "U1"
+    """(N, special) of a group name; ConfigError if it is unknown."""
+    found = gauge_group(group)
+    return found.n, found.special
 
 
 def kernels_for(group: str, ndim: int, width: int | None = None) -> Kernels:

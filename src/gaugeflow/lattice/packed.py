@@ -7,7 +7,7 @@ finishes it. Operations of `lattice.operations` have the same names on `lattice.
 
 import numpy as np
 
-from gaugeflow.conventions import planes
+from gaugeflow.conventions import gauge_group, planes
 from gaugeflow.kernels.dispatch import join, kernels_for
 from gaugeflow.lattice.communicator import Communicator, Serial
 from gaugeflow.lattice.devices import device_maker
@@ -43,6 +43,7 @@ class PackedLattice:
         make_device, own_width = device_maker(device, self.comm, threads)
         self.kernels = kernels_for(group, self.ndim, width or own_width)
         self.n, self.special = self.kernels.n, self.kernels.special
+        self.generator_trace = gauge_group(group).generator_trace
         self.partition = Partition(self.kernels, extents, chains, self.comm, make_device, grid, lanes)
         self.device, self.halo = self.partition.device, self.partition.halo
         self.asynchronous = self.device.asynchronous

@@ -20,28 +20,27 @@ def _any(builder, width, condition):
     return builder.icmp_unsigned("!=", mask, ir.Constant(mask.type, 0))
 
 
-def _exponentials(registers, n, width, m, a):
-    def norm(x):
-        return matrix.algebra_product(n, x, x)
+def _exponentials(registers, n, special, width, m, a):
+    def is_large(builder, x):
+        limit = constant(lanes_type(F64, width), exponential.SERIES_NORM_SQUARED)
+        return builder.fcmp_unordered(">", exponential.series_norm_squared(n, special, x).value, limit)
 
     def beyond(builder, x):
-        if n == 1:
-            return ir.Constant(ir.IntType(1), 0)
-        limit = constant(lanes_type(F64, width), exponential.SERIES_NORM_SQUARED)
-        return _any(builder, width, builder.fcmp_unordered(">", norm(x).value, limit))
+        return ir.Constant(ir.IntType(1), 0) if n == 1 else _any(builder, width, is_large(builder, x))
 
     def series(builder, x):
-        return exponential.exponential(n, x, _number(builder, width, 1.0), _number(builder, width, 0.0))
+        return exponential.exponential(n, special, x, _number(builder, width, 1.0), _number(builder, width, 0.0))
 
     def any_argument(builder, x):
         if n == 1:
             return series(builder, x)
-        limit = constant(lanes_type(F64, width), exponential.SERIES_NORM_SQUARED)
-        large = builder.fcmp_unordered(">", norm(x).value, limit)
-        short = series(builder, x)
+        large = is_large(builder, x)
+
+        def choose(p, q):
+            return Real(builder, builder.select(large, p.value, q.value))
+
         one, zero = _number(builder, width, 1.0), _number(builder, width, 0.0)
-        long = exponential.by_squaring(n, x, one, zero)
-        return [Real(builder, builder.select(large, y.value, z.value)) for y, z in zip(long, short, strict=True)]
+        return exponential.by_squaring(n, special, x, one, zero, choose)
 
     return {
         "beyond_series": registers.traced(types.boolean, (a,), beyond),
@@ -81,7 +80,7 @@ def _products(registers, n, special, m, a, real):
         ),
         "transport_plus": registers.traced(a, (m, a, a), lambda b, u, q, z: matrix.transport(n, u, q, z, 1)),
         "transport_minus": registers.traced(a, (m, a, a), lambda b, u, q, z: matrix.transport(n, u, q, z, -1)),
-        "to_group": registers.traced(m, (m,), lambda b, x: projection.to_group(n, x)),
+        "to_group": registers.traced(m, (m,), lambda b, x: projection.to_group(n, special, x)),
         "largest_difference": registers.traced(real, (m, m), lambda b, x, y: [projection.largest_difference(x, y)]),
     }
 
@@ -157,7 +156,7 @@ def _in_memory(table, width):
 
 
 def operations(n: int, special: bool, width: int, inline, registers=lanes) -> dict:
-    """Name -> operation for U(1) (n = 1, not special) or SU(n), `width` lanes.
+    """Name -> operation for SU(n) if special, else U(n), `width` lanes.
 
     inline      declares a site function
     registers   makes loads, stores and traced operations: module `lanes`, or another with the same names
@@ -182,6 +181,6 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes) -> di
         "align_stack": registers.align_stack,
     }
     table |= _products(registers, n, special, m, a, real) | _algebra(registers, n, special, width, a, real)
-    table |= _exponentials(registers, n, width, m, a) | _randoms(registers, n, special, m, a, integer)
+    table |= _exponentials(registers, n, special, width, m, a) | _randoms(registers, n, special, m, a, integer)
     table |= _accumulators(registers, real)
     return table | {name: inline(function) for name, function in _in_memory(table, width).items()}
