@@ -36,7 +36,7 @@ class PackedLattice:
         self.ndim, self.comm, self.threads = len(extents), comm or Serial(), threads
         self.volume = int(np.prod(extents))
         self.kernels = kernels_for(group, self.ndim, width, precision)
-        self.n, self.special = self.kernels.n, self.kernels.special
+        self.n, self.special, self.precision = self.kernels.n, self.kernels.special, precision
         self.partition = Partition(self.kernels, extents, chains, self.comm, grid, lanes)
         self.grid = self.partition.grid
         self.layout, self.batches = self.partition.layout, self.partition.batches
