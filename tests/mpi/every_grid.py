@@ -31,6 +31,7 @@ LATTICES = [
     ("SU3", (4, 2, 3, 4), 1),
     ("SU3", (8, 4, 4, 8), 1),
     ("SU2", (3, 5, 4, 6), 2),
+    ("SU3", (4, 2, 3, 4), 1, "float32"),
 ]
 SEED = 5
 
@@ -75,10 +76,11 @@ def grids(ranks, chains, extents):
 
 def main(ranks):
     comm, out = world(ranks), {}
-    for group, extents, chains in LATTICES:
+    for group, extents, chains, *precision in LATTICES:
+        options = {"precision": precision[0]} if precision else {}
         for grid in grids(ranks, chains, extents):
-            result = everything(PackedLattice(group, extents, chains, comm=comm, grid=grid))
-            name = f"{group} {'x'.join(map(str, extents))} {chains} chains"
+            result = everything(PackedLattice(group, extents, chains, comm=comm, grid=grid, **options))
+            name = " ".join([group, "x".join(map(str, extents)), f"{chains} chains", *precision])
             out.setdefault(name, {})["x".join(map(str, grid))] = result
     if comm.rank == 0:
         sys.stdout.write(json.dumps(out) + "\n")
