@@ -1,14 +1,13 @@
 """Operation counts come from the running source and agree with formulae in N and D."""
 
 import pytest
-from laws import GROUPS
+from laws import CASES, case_name
 
 from gaugeflow.kernels.counts import counts, formulae, nominal_force_flop
 from gaugeflow.kernels.dispatch import matrix_size
 
 
-@pytest.mark.parametrize("ndim", [2, 3, 4])
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize(("group", "ndim"), CASES, ids=case_name)
 def test_counted_operations_obey_the_formulae(group, ndim):
     counted = counts(group, ndim)
     assert {name: counted[name].flop for name in formulae(*matrix_size(group), ndim)} == formulae(

@@ -13,8 +13,8 @@ from kernels.host_emulation import HostKernels
 from laws import EXTENTS, GROUPS, SEED, case_name
 
 from gaugeflow.actions.wilson import WilsonAction
-from gaugeflow.conventions import GROUP_RANK
 from gaugeflow.flow.gradient_flow import wilson_flow
+from gaugeflow.kernels.dispatch import matrix_size
 from gaugeflow.kernels.targets.c_source import c_source
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
@@ -78,7 +78,7 @@ COMPILER_FREEDOM = 16
 @pytest.mark.parametrize("group", GROUPS)
 def test_kernels_fit_the_recorded_registers_of_a_card_without_spills(group, architecture, tmp_path):
     source = tmp_path / "kernels.cu"
-    source.write_text(c_source(GROUP_RANK[group], group != "U1", 4, 8))
+    source.write_text(c_source(*matrix_size(group), 4, 8))
     command = ["nvcc", "-cubin", f"-arch={architecture}", "-fmad=false", "-Xptxas=-v", str(source)]
     done = subprocess.run([*command, "-o", str(tmp_path / "out")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,7 @@ from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
 from gaugeflow.samplers.start import start_links
 
-LATTICES = {"U1": (8, 6), "SU2": (4, 6, 2), "SU3": (4, 4, 2, 4)}
+LATTICES = {"U1": (8, 6), "SU2": (4, 6, 2), "SU3": (4, 4, 2, 4), "U2": (6, 4)}
 
 
 def run_chain(group, extents=None, chains=3, trajectories=2, **packing):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from exact import su2_loop, u1_loop
-from laws import EXTENTS, GROUPS, SEED, case_name, pull
+from laws import CASES, EXTENTS, SEED, case_name, pull
 
 from gaugeflow.actions.wilson import WilsonAction
 from gaugeflow.errors import PhysicsError
@@ -15,7 +15,7 @@ from gaugeflow.samplers.integrators import INTEGRATORS, LEAPFROG, OMF2
 from gaugeflow.samplers.start import start_links
 from gaugeflow.samplers.tuning import steps_for, tune_steps
 
-BETA = {"U1": 1.5, "SU2": 2.5, "SU3": 5.5}
+BETA = {"U1": 1.5, "SU2": 2.5, "SU3": 5.5, "U2": 3.0, "SU4": 9.0, "U3": 6.0, "SU5": 14.0}
 
 
 def run(lattice, hmc, links, trajectories, first=0):
@@ -41,8 +41,7 @@ def violations(lattice, links, splitting, n_steps, tau=1.0):
     return info.delta_h
 
 
-@pytest.mark.parametrize("group", GROUPS)
-@pytest.mark.parametrize("ndim", EXTENTS)
+@pytest.mark.parametrize(("group", "ndim"), CASES, ids=case_name)
 def test_dh_falls_as_the_square_of_the_step(group, ndim):
     lattice, links = thermal(group, EXTENTS[ndim], 16)
     size = {}
@@ -53,8 +52,7 @@ def test_dh_falls_as_the_square_of_the_step(group, ndim):
     assert size["omf2"] < size["leapfrog"] / 2
 
 
-@pytest.mark.parametrize("group", GROUPS)
-@pytest.mark.parametrize("ndim", EXTENTS)
+@pytest.mark.parametrize(("group", "ndim"), CASES, ids=case_name)
 @pytest.mark.parametrize("integrator", INTEGRATORS)
 def test_trajectories_are_reversible(group, ndim, integrator):
     lattice, links = thermal(group, EXTENTS[ndim], 2)

@@ -68,7 +68,7 @@ def generate(
 
 def _source(resolved: "SpecFile", chunk: int, previous: Path | None) -> "Source | None":
     from gaugeflow.config.schema import FileStart
-    from gaugeflow.conventions import GROUP_RANK
+    from gaugeflow.conventions import gauge_group
     from gaugeflow.ensembles.source import read_previous, read_start
 
     if previous is not None:
@@ -76,6 +76,6 @@ def _source(resolved: "SpecFile", chunk: int, previous: Path | None) -> "Source 
     start = resolved.spec.start
     if not isinstance(start, FileStart):
         return None
-    n = GROUP_RANK[resolved.spec.group]
+    n = gauge_group(resolved.spec.group).n
     shape = (resolved.spec.chains, *reversed(resolved.spec.extents), resolved.spec.ndim, n, n)
     return read_start(Path(start.file), start.content_sha256, shape)

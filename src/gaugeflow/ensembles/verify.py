@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gaugeflow.conventions import GROUP_RANK
+from gaugeflow.conventions import GAUGE_GROUPS
 from gaugeflow.ensembles.gauge_checks import components_first, plaquettes, unitarity_defect
 from gaugeflow.ensembles.reader import ChunkFile, open_file
 from gaugeflow.ensembles.schema import first_trajectory, saved_trajectories
@@ -149,9 +149,10 @@ def _shape_problems(file: ChunkFile, spec: dict) -> Iterator[str]:
     """Links against extents, group and chains of the spec."""
     shape = file.shape("links")
     found = {"extents": list(shape[2:-3][::-1]), "N": shape[-1], "chains": shape[1]}
+    group = GAUGE_GROUPS.get(spec.get("group"))
     wanted = {
         "extents": spec.get("extents", found["extents"]),
-        "N": GROUP_RANK.get(spec.get("group"), found["N"]),
+        "N": group.n if group else found["N"],
         "chains": spec.get("chains", found["chains"]),
     }
     yield from (

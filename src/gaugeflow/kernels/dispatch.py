@@ -5,7 +5,7 @@ from types import ModuleType
 
 import numpy as np
 
-from gaugeflow.conventions import GROUP_RANK
+from gaugeflow.conventions import gauge_group
 from gaugeflow.errors import ConfigError
 from gaugeflow.kernels.algebra.exact import TERMS, join
 from gaugeflow.kernels.targets import cpu
@@ -22,7 +22,7 @@ class Kernels:
     """Compiled kernels of one configuration.
 
     n         matrix size
-    special   True for SU(N), False for U(1)
+    special   True for SU(N), False for U(N)
     width     lanes of a register
     run       module with one function per kernel of `kernels.sites`
     precision "float64" or "float32", of fields and arithmetic; sums are float64
@@ -46,10 +46,9 @@ class Kernels:
 
 
 def matrix_size(group: str) -> tuple[int, bool]:
-    """(N, special) of a group name; ConfigError if it has no kernels."""
-    if group not in GROUP_RANK:
-        raise ConfigError(f"group {group!r} has no kernels; use one of {', '.join(GROUP_RANK)}")
-    return GROUP_RANK[group], group != "U1"
+    """(N, special) of a group name; ConfigError if it is unknown."""
+    found = gauge_group(group)
+    return found.n, found.special
 
 
 def kernels_for(group: str, ndim: int, width: int | None = None, precision: str = "float64") -> Kernels:

@@ -5,7 +5,7 @@ For parity tests and for `--device oracle`; one rank, one thread.
 
 import numpy as np
 
-from gaugeflow.conventions import planes
+from gaugeflow.conventions import gauge_group, planes
 from gaugeflow.errors import ConfigError
 from gaugeflow.kernels.dispatch import kernel_oracle as oracle
 from gaugeflow.kernels.dispatch import matrix_size
@@ -26,6 +26,7 @@ class OracleLattice:
             raise ConfigError("device oracle runs on one rank; use --ranks 1 or --device cpu")
         self.volume = int(np.prod(extents))
         self.n, self.special = matrix_size(group)
+        self.generator_trace = gauge_group(group).generator_trace
         self.shape = (chains, *reversed(self.extents), self.ndim, self.n, self.n)
         self.grid, self.first_chain, self.local_chains = (1,) * (self.ndim + 1), 0, chains
         self._sites = np.arange(self.volume).reshape(1, *reversed(self.extents))

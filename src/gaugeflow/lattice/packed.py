@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from gaugeflow.conventions import planes
+from gaugeflow.conventions import gauge_group, planes
 from gaugeflow.kernels import schedule
 from gaugeflow.kernels.dispatch import join, kernels_for
 from gaugeflow.kernels.memory import aligned_zeros
@@ -37,6 +37,7 @@ class PackedLattice:
         self.volume = int(np.prod(extents))
         self.kernels = kernels_for(group, self.ndim, width, precision)
         self.n, self.special, self.precision = self.kernels.n, self.kernels.special, precision
+        self.generator_trace = gauge_group(group).generator_trace
         self.partition = Partition(self.kernels, extents, chains, self.comm, grid, lanes)
         self.grid = self.partition.grid
         self.layout, self.batches = self.partition.layout, self.partition.batches

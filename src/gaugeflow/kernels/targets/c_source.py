@@ -183,7 +183,7 @@ def site_functions():
 
 @functools.cache
 def c_source(n: int, special: bool, ndim: int, width: int, precision: str = "float64") -> str:
-    """C++ text of all kernels of U(1) (n = 1, not special) or SU(n) for memory of `width` lanes.
+    """C++ text of all kernels of SU(n) if `special`, else of U(n), for memory of `width` lanes.
 
     Include it where DEVICE, KERNEL, fma, sqrt and fabs are defined: `preamble.h` does so for CUDA and for a host
     """
