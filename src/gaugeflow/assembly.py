@@ -9,20 +9,25 @@ from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import INTEGRATORS
 
 
-def make_lattice(spec: EnsembleSpec, comm: Communicator, *, grid=None, threads: int = 1, device: str = "cpu"):
+def make_lattice(
+    spec: EnsembleSpec, comm: Communicator, *, grid=None, threads: int = 1, device: str = "cpu", precision="float64"
+):
     """Lattice of all chains of `spec` on the ranks of `comm`.
 
-    device    "cpu" (compiled kernels), "cuda" (one card per rank), "oracle" (plain NumPy, one rank) or "auto"
-    Raises    ConfigError for another device or a missing one, GeometryError for a grid that does not divide
+    device      "cpu" (compiled kernels), "cuda" (one card per rank), "oracle" (plain NumPy, one rank) or "auto"
+    precision   "float64" or "float32"; that of the spec is for its generation, what reads files has its own
+    Raises      ConfigError for another device, a missing one or another precision, GeometryError for a grid that does
+                not divide
     """
     device = resolve(device)
     if device == "oracle":
         from gaugeflow.lattice.oracle import OracleLattice
 
-        return OracleLattice(spec.group, spec.extents, spec.chains, comm=comm)
+        return OracleLattice(spec.group, spec.extents, spec.chains, comm=comm, precision=precision)
     from gaugeflow.lattice.packed import PackedLattice
 
-    return PackedLattice(spec.group, spec.extents, spec.chains, comm=comm, grid=grid, threads=threads, device=device)
+    options = {"comm": comm, "grid": grid, "threads": threads, "device": device, "precision": precision}
+    return PackedLattice(spec.group, spec.extents, spec.chains, **options)
 
 
 def make_hmc(spec: EnsembleSpec) -> HMC:

@@ -27,3 +27,11 @@ def test_a_step_moves_what_its_parts_move():
     counted = counts("SU2", 4)
     assert counted["leapfrog"].moved == counted["force"].moved + counted["drift"].moved
     assert counted["rk3"].flop == 3 * counted["leapfrog"].flop
+
+
+def test_float32_moves_half_the_bytes_and_computes_the_same_but_for_the_series():
+    double, single = counts("SU3", 4), counts("SU3", 4, "float32")
+    assert all(2 * single[name].moved == double[name].moved for name in double)
+    same = [name for name in double if single[name].flop == double[name].flop]
+    assert sorted(set(double) - set(same)) == ["drift", "leapfrog", "rk3"]
+    assert single["drift"].flop < double["drift"].flop

@@ -55,6 +55,21 @@ def test_bits_do_not_depend_on_the_number_of_chains(group, reference):
     assert same([x[:3] for x in many], reference[group])
 
 
+@pytest.mark.parametrize(
+    ("group", "packing"),
+    [
+        *[(group, packing) for group in GROUPS for packing in ({"lanes": "chains"}, {"threads": 3}, {"chains": 11})],
+        *[("SU3", {"width": width}) for width in (1, 8)],
+    ],
+    ids=str,
+)
+def test_bits_do_not_depend_on_packing_in_float32(group, packing):
+    options = {"extents": {"U1": (8, 6), "SU2": (4, 6), "SU3": (4, 8)}[group], "precision": "float32"}
+    plain = run_chain(group, lanes="sites", **options)
+    assert same([x[:3] for x in run_chain(group, **options, **packing)], plain)
+    assert not same(run_chain(group, lanes="sites", extents=options["extents"]), plain)
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_bits_do_not_depend_on_prefetch(threads, monkeypatch):
     plain = run_chain("SU3", extents=(8, 8, 8, 8), chains=1, trajectories=1, threads=threads)

@@ -33,6 +33,7 @@ LATTICES = [
     ("SU3", (4, 2, 3, 4), 1),
     ("SU3", (8, 4, 4, 8), 1),
     ("SU2", (3, 5, 4, 6), 2),
+    ("SU3", (4, 2, 3, 4), 1, "float32"),
 ]
 ON_HOST_BUILD = [LATTICES[1], LATTICES[6], LATTICES[7]]
 """Chains in lanes; whole blocks in messages; odd extents, so messages of single lanes."""
@@ -87,10 +88,11 @@ def main(ranks, folder=None):
         own = Path(folder) / str(comm.rank)
         own.mkdir()
         device, cases = host_device(own, chunks=2), ON_HOST_BUILD
-    for group, extents, chains in cases:
+    for group, extents, chains, *precision in cases:
+        options = {"device": device, "precision": precision[0] if precision else "float64"}
         for grid in grids(ranks, chains, extents):
-            result = everything(PackedLattice(group, extents, chains, comm=comm, grid=grid, device=device))
-            name = f"{group} {'x'.join(map(str, extents))} {chains} chains"
+            result = everything(PackedLattice(group, extents, chains, comm=comm, grid=grid, **options))
+            name = " ".join([group, "x".join(map(str, extents)), f"{chains} chains", *precision])
             out.setdefault(name, {})["x".join(map(str, grid))] = result
     if comm.rank == 0:
         sys.stdout.write(json.dumps(out) + "\n")

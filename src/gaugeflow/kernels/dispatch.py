@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from gaugeflow.conventions import gauge_group
+from gaugeflow.errors import ConfigError
 from gaugeflow.kernels.algebra.exact import TERMS, join
 from gaugeflow.kernels.devices import cuda
 from gaugeflow.kernels.devices.cpu import CpuDevice
@@ -16,13 +17,13 @@ from gaugeflow.kernels.targets import oracle as kernel_oracle
 from gaugeflow.kernels.targets.lanes import native_width
 
 __all__ = [
-    "GPU_WIDTH",
     "TERMS",
     "CpuDevice",
     "GpuDevice",
     "Kernels",
     "cuda",
     "cuda_device",
+    "gpu_width",
     "join",
     "kernel_oracle",
     "kernels_for",
@@ -32,10 +33,10 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-FLOAT64 = np.dtype(np.float64)
+PRECISIONS = ("float64", "float32")
 
-GPU_WIDTH = 8
-"""Lanes of a block on a card: a warp then reads whole 64-byte lines of four blocks."""
+GPU_LINE = 64
+"""Bytes of one register of lanes on a card: a warp then reads whole lines of some blocks."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Kernels:
     special   True for SU(N), False for U(N)
     ndim      dimensions of the lattice
     width     lanes of a register
+    precision "float64" or "float32", of fields and arithmetic; sums are float64
     """
 
     group: str
@@ -53,24 +55,34 @@ class Kernels:
     special: bool
     ndim: int
     width: int
-    dtype: np.dtype = FLOAT64
+    precision: str = "float64"
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the numbers in links and momenta."""
+        return np.dtype(self.precision)
 
     @cached_property
     def run(self):
         """Module with one compiled function per kernel of `kernels.sites`."""
-        return cpu.compiled(self.group, self.n, self.special, self.ndim, self.width)
+        return cpu.compiled(self.group, self.n, self.special, self.ndim, self.width, self.precision)
 
     @property
     def text(self) -> str:
         """The same kernels as C++ for CUDA."""
         from gaugeflow.kernels.targets.c_source import c_source
 
-        return c_source(self.n, self.special, self.ndim, self.width)
+        return c_source(self.n, self.special, self.ndim, self.width, self.precision)
 
     @property
     def unit_bytes(self) -> int:
         """Bytes of one algebra element of a block, the unit of prefetch."""
-        return 8 * self.n * self.n * self.width
+        return self.dtype.itemsize * self.n * self.n * self.width
+
+
+def gpu_width(precision: str) -> int:
+    """Lanes of a block on a card."""
+    return GPU_LINE // np.dtype(precision).itemsize
 
 
 def matrix_size(group: str) -> tuple[int, bool]:
@@ -79,10 +91,18 @@ def matrix_size(group: str) -> tuple[int, bool]:
     return found.n, found.special
 
 
-def kernels_for(group: str, ndim: int, width: int | None = None) -> Kernels:
-    """Kernels of `group` in `ndim` dimensions for `width` lanes (default: this machine's); ConfigError if unknown."""
+def kernels_for(group: str, ndim: int, width: int | None = None, precision: str = "float64") -> Kernels:
+    """Kernels of `group` in `ndim` dimensions.
+
+    width       lanes (default: this machine's)
+    precision   "float64" or "float32"
+
+    Raises      ConfigError for a group or a precision without kernels
+    """
     n, special = matrix_size(group)
-    return Kernels(group, n, special, ndim, native_width() if width is None else width)
+    if precision not in PRECISIONS:
+        raise ConfigError(f"precision: got {precision!r}, wanted one of {', '.join(PRECISIONS)}")
+    return Kernels(group, n, special, ndim, native_width(precision) if width is None else width, precision)
 
 
 def cuda_device(kernels: Kernels, layout, batches: int, chain: np.ndarray, *, index: int, direct: bool) -> GpuDevice:

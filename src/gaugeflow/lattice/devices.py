@@ -3,7 +3,7 @@
 import logging
 
 from gaugeflow.errors import ConfigError
-from gaugeflow.kernels.dispatch import GPU_WIDTH, CpuDevice, cuda, cuda_device
+from gaugeflow.kernels.dispatch import CpuDevice, cuda, cuda_device, gpu_width
 
 DEVICES = ("cpu", "cuda", "oracle", "auto")
 
@@ -25,14 +25,14 @@ def resolve(name: str) -> str:
     return name
 
 
-def device_maker(device, comm, threads: int):
+def device_maker(device, comm, threads: int, precision: str):
     """(function (kernels, layout, batches, chain table) -> device of this rank, lanes of a register or None).
 
     device    "cpu", "cuda" or such a function
     Raises    ConfigError if ranks of one node outnumber its cards
     """
     if callable(device):
-        return device, GPU_WIDTH
+        return device, gpu_width(precision)
     if device == "cpu":
         return lambda *what: CpuDevice(*what, threads), None
     if device != "cuda":
@@ -47,4 +47,4 @@ def device_maker(device, comm, threads: int):
     direct = comm.reads_device_memory()
     if comm.size > 1:
         logger.info("halos: MPI %s", "reads the card's memory" if direct else "is given pinned host memory")
-    return lambda *what: cuda_device(*what, index=rank, direct=direct), GPU_WIDTH
+    return lambda *what: cuda_device(*what, index=rank, direct=direct), gpu_width(precision)

@@ -20,7 +20,8 @@ class PackedLattice:
 
     comm      ranks; grid (chains, t, ..., x) chosen if None
     threads   worker threads of this rank (device cpu)
-    width     SIMD lanes (default: this machine's, 8 on a card); lanes "sites", "chains" or None for automatic
+    width     SIMD lanes (default: this machine's, 64 bytes on a card); lanes "sites", "chains" or None for automatic
+    precision "float64" or "float32", of links, momenta and their arithmetic
     device    "cpu", "cuda", or a function (kernels, layout, batches, chain table) -> device
     """
 
@@ -35,14 +36,15 @@ class PackedLattice:
         threads=1,
         width=None,
         lanes=None,
+        precision="float64",
         device="cpu",
     ):
         self.group, self.extents, self.chains = group, tuple(extents), chains
         self.ndim, self.comm, self.threads = len(extents), comm or Serial(), threads
         self.volume = int(np.prod(extents))
-        make_device, own_width = device_maker(device, self.comm, threads)
-        self.kernels = kernels_for(group, self.ndim, width or own_width)
-        self.n, self.special = self.kernels.n, self.kernels.special
+        make_device, own_width = device_maker(device, self.comm, threads, precision)
+        self.kernels = kernels_for(group, self.ndim, width or own_width, precision)
+        self.n, self.special, self.precision = self.kernels.n, self.kernels.special, precision
         self.generator_trace = gauge_group(group).generator_trace
         self.partition = Partition(self.kernels, extents, chains, self.comm, make_device, grid, lanes)
         self.device, self.halo = self.partition.device, self.partition.halo
@@ -157,7 +159,7 @@ class PackedLattice:
     def plaquette_angles(self, links) -> np.ndarray:
         """arg tr U_p of this rank's sites, (local chains, sites, planes)."""
         count = len(planes(self.ndim))
-        out = self.partition.new_field(count, 2)
+        out = self.device.new_field((self.batches, self.layout.blocks, count, 2, self.kernels.width), np.float64)
         self._run("plaquette_traces", lambda: self.halo.finish(links), u=links, out=out)
         traces = self.layout.unpack(self.device.to_host(out), self.local_chains, count)
         return np.arctan2(traces[..., 1], traces[..., 0]).reshape(self.local_chains, -1, count)

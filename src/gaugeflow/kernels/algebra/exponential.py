@@ -11,7 +11,7 @@ to 1e5, times the exponential of the traceless part, which alone decides whether
 from math import factorial
 
 from gaugeflow.kernels.algebra import cayley_hamilton
-from gaugeflow.kernels.algebra.elementary import sincos
+from gaugeflow.kernels.algebra.elementary import sincos_of_any
 from gaugeflow.kernels.algebra.matrix import (
     algebra_product,
     fma,
@@ -30,14 +30,14 @@ SQUARINGS = 8
 """Halvings and squarings of the slow path: exact to rounding for -tr X^2 up to 4^SQUARINGS."""
 
 
-def series_terms(n):
+def series_terms(n, precision="float64"):
     """Highest power kept in the Taylor series, for every N.
 
     What is left out is in norm below sum_{k > T} r^k / k! < 1.06 r^(T+1) / (T+1)!, r the largest |eigenvalue|. For a
-    traceless X r^2 <= (1 - 1/N) (-tr X^2) < 1: 9e-18 for T = 18, a twentieth of the last place of 1. Reduction by the
-    characteristic polynomial is exact and adds rounding only.
+    traceless X r^2 <= (1 - 1/N) (-tr X^2) < 1: 9e-18 for T = 18, a twentieth of the last place of 1; 2e-9 for T = 11, a
+    fiftieth of it in float32. Reduction by the characteristic polynomial is exact and adds rounding only.
     """
-    return 18
+    return {"float64": 18, "float32": 11}[precision]
 
 
 def series_norm_squared(n, special, p):
@@ -46,12 +46,16 @@ def series_norm_squared(n, special, p):
     return algebra_product(n, x, x)
 
 
-def exponential(n, special, p, one, zero):
-    """exp(X) of a compact algebra element whose `series_norm_squared` is at most SERIES_NORM_SQUARED."""
+def exponential(n, special, p, one, zero, precision="float64"):
+    """exp(X) of a compact algebra element whose `series_norm_squared` is at most SERIES_NORM_SQUARED.
+
+    precision   of the numbers, which decides how many terms the series has
+    """
     if n == 1:
-        sine, cosine = sincos(p[0])
+        sine, cosine = sincos_of_any(p[0])
         return [cosine, sine]
-    return _with_phase(n, special, p, _series(n, p if special else traceless(n, p, True), one, zero))
+    x = p if special else traceless(n, p, True)
+    return _with_phase(n, special, p, _series(n, x, one, zero, series_terms(n, precision)))
 
 
 def by_squaring(n, special, p, one, zero, choose):
@@ -60,19 +64,19 @@ def by_squaring(n, special, p, one, zero, choose):
     choose(a, b)   a where the argument is beyond the series, b elsewhere, for numbers a and b
     """
     x = p if special else traceless(n, p, True)
-    short = _series(n, [choose(y * 0.5**SQUARINGS, y) for y in x], one, zero)
+    short = _series(n, [choose(y * 0.5**SQUARINGS, y) for y in x], one, zero, series_terms(n))
     long = short
     for _ in range(SQUARINGS):
         long = multiply(n, long, long)
     return _with_phase(n, special, p, [choose(a, b) for a, b in zip(long, short, strict=True)])
 
 
-def _series(n, p, one, zero):
+def _series(n, p, one, zero, top):
     if n == 2:
-        return _series_su2(p, one, zero)
+        return _series_su2(p, one, zero, top // 2)
     if n == 3:
-        return _series_su3(p, one, zero)
-    return cayley_hamilton.exponential(n, p, series_terms(n), one, zero)
+        return _series_su3(p, one, zero, top)
+    return cayley_hamilton.exponential(n, p, top, one, zero)
 
 
 def _with_phase(n, special, p, u):
@@ -82,14 +86,13 @@ def _with_phase(n, special, p, u):
     trace = p[0]
     for i in range(1, n):
         trace = trace + p[i]
-    sine, cosine = sincos(trace * (1.0 / n))
+    sine, cosine = sincos_of_any(trace * (1.0 / n))
     return times_phase(u, cosine, sine)
 
 
-def _series_su2(p, one, zero):
+def _series_su2(p, one, zero, top):
     """X^2 = -r with r = -tr X^2 / 2: exp X = c(r) + s(r) X, c = cos sqrt r, s = sin sqrt r / sqrt r as series in r."""
     r = algebra_product(2, p, p) * 0.5
-    top = series_terms(2) // 2
     c, s = one * ((-1) ** top / factorial(2 * top)), one * ((-1) ** top / factorial(2 * top + 1))
     for k in range(top - 1, -1, -1):
         c = fma(c, r, one * ((-1) ** k / factorial(2 * k)))
@@ -127,11 +130,10 @@ def _square_su3(p):
     )
 
 
-def _series_su3(p, one, zero):
+def _series_su3(p, one, zero, top):
     """X^3 = t X + i d with t = tr X^2 / 2 <= 0, det X = i d; exp X = q0 + q1 X + q2 X^2 by Horner."""
     t = algebra_product(3, p, p) * (-0.5)
     d = _determinant_su3(p)
-    top = series_terms(3)
     q0r, q0i, q1r, q1i, q2r, q2i = one * (1.0 / factorial(top)), zero, zero, zero, zero, zero
     for k in range(top - 1, -1, -1):
         n0r, n0i = fnma(d, q2i, one * (1.0 / factorial(k))), d * q2r

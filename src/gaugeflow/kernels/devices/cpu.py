@@ -67,9 +67,9 @@ class CpuDevice:
 
     # ---- memory
 
-    def new_field(self, shape) -> np.ndarray:
-        """Zeros."""
-        return aligned_zeros(shape)
+    def new_field(self, shape, dtype=None) -> np.ndarray:
+        """Zeros, of the kernels' precision unless another type is wanted."""
+        return aligned_zeros(shape, dtype or self.kernels.dtype)
 
     def table(self, array: np.ndarray) -> np.ndarray:
         """A list of int64 for kernels."""

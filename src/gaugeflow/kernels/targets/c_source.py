@@ -181,15 +181,15 @@ def _declared(parameter):
 
 
 @functools.cache
-def c_source(n: int, special: bool, ndim: int, width: int) -> str:
+def c_source(n: int, special: bool, ndim: int, width: int, precision: str = "float64") -> str:
     """C++ text of all kernels of SU(n) if `special`, else of U(n), for memory of `width` lanes.
 
     Include it where DEVICE, KERNEL, fma, sqrt and fabs are defined: `preamble.h` does so for CUDA and for a host
     """
     registers = COperations()
-    table = operations(n, special, 1, lambda function: function, registers)
+    table = operations(n, special, 1, lambda function: function, registers, precision)
     thread = {"LANE": "lane", "LANES": "W"}
-    known = {name: f"({value}ll)" for name, value in sizes(n, ndim, width).items()} | thread
+    known = {name: f"({value}ll)" for name, value in sizes(n, ndim, width, precision).items()} | thread
     constants = [f"#define {name} {value}" for name, value in known.items()]
     functions = []
     for _, tree in site_trees():

@@ -1,4 +1,8 @@
-"""The operations that site functions are written in, for one group, register width and the CPU target."""
+"""The operations that site functions are written in, for one group, register width and precision.
+
+Matrices and algebra elements have the kernel's precision. A number that leaves them (a trace, a distance) is float64,
+and so are all sums: terms of float32 kernels are widened first and then split as everywhere.
+"""
 
 from llvmlite import ir
 from numba import types
@@ -6,11 +10,19 @@ from numba import types
 from gaugeflow.kernels.algebra import exact, exponential, matrix, projection, random
 from gaugeflow.kernels.targets import lanes
 from gaugeflow.kernels.targets.lanes import Lanes
-from gaugeflow.kernels.targets.trace import F64, Real, constant, lanes_type
+from gaugeflow.kernels.targets.trace import ELEMENT_BYTES, Real, constant
 
 
-def _number(builder, width, value):
-    return Real(builder, constant(lanes_type(F64, width), value))
+def _number(builder, t, value):
+    return Real(builder, constant(lanes.register_type(t), value))
+
+
+def _widened(x):
+    return [y.widen() for y in x]
+
+
+def _narrowed(t, x):
+    return [y.narrow(t.llvm_element) for y in x]
 
 
 def _any(builder, width, condition):
@@ -21,15 +33,17 @@ def _any(builder, width, condition):
 
 
 def _exponentials(registers, n, special, width, m, a):
+    double = Lanes(1, width)
+
     def is_large(builder, x):
-        limit = constant(lanes_type(F64, width), exponential.SERIES_NORM_SQUARED)
+        limit = _number(builder, a, exponential.SERIES_NORM_SQUARED).value
         return builder.fcmp_unordered(">", exponential.series_norm_squared(n, special, x).value, limit)
 
     def beyond(builder, x):
         return ir.Constant(ir.IntType(1), 0) if n == 1 else _any(builder, width, is_large(builder, x))
 
     def series(builder, x):
-        return exponential.exponential(n, special, x, _number(builder, width, 1.0), _number(builder, width, 0.0))
+        return exponential.exponential(n, special, x, _number(builder, a, 1.0), _number(builder, a, 0.0), a.element)
 
     def any_argument(builder, x):
         if n == 1:
@@ -39,8 +53,12 @@ def _exponentials(registers, n, special, width, m, a):
         def choose(p, q):
             return Real(builder, builder.select(large, p.value, q.value))
 
-        one, zero = _number(builder, width, 1.0), _number(builder, width, 0.0)
-        return exponential.by_squaring(n, special, x, one, zero, choose)
+        # in float64 always: squaring multiplies rounding errors, and this path is rare
+        one, zero = _number(builder, double, 1.0), _number(builder, double, 0.0)
+        found = _narrowed(m, exponential.by_squaring(n, special, _widened(x), one, zero, choose))
+        if a.element == "float64":
+            return found
+        return [choose(p, q) for p, q in zip(found, series(builder, x), strict=True)]
 
     return {
         "beyond_series": registers.traced(types.boolean, (a,), beyond),
@@ -50,17 +68,20 @@ def _exponentials(registers, n, special, width, m, a):
 
 
 def _products(registers, n, special, m, a, real):
+    def number(arguments, function):
+        return registers.traced(real, arguments, lambda b, *x: [function(*x).widen()])
+
     def product(da, db):
         return registers.traced(m, (m, m), lambda b, x, y: matrix.multiply(n, x, y, None, da, db))
 
     def accumulate(da, db):
         return registers.traced(m, (m, m, m), lambda b, z, x, y: matrix.multiply(n, x, y, z, da, db))
 
-    def trace_with_one(b, x, part):
+    def trace_with_one(x, part):
         total = x[part]
         for i in range(1, n):
             total = total + x[matrix.index(n, i, i) + part]
-        return [total]
+        return total
 
     return {
         "mul_nn": product(False, False),
@@ -68,12 +89,10 @@ def _products(registers, n, special, m, a, real):
         "mul_dn": product(True, False),
         "mac_nn": accumulate(False, False),
         "mac_dn": accumulate(True, False),
-        "trace_nd": registers.traced(real, (m, m), lambda b, x, y: [matrix.trace_of_product(n, x, y, True)]),
-        "imaginary_trace_nd": registers.traced(
-            real, (m, m), lambda b, x, y: [matrix.imaginary_trace_of_product_dagger(n, x, y)]
-        ),
-        "real_trace": registers.traced(real, (m,), lambda b, x: trace_with_one(b, x, 0)),
-        "imaginary_trace": registers.traced(real, (m,), lambda b, x: trace_with_one(b, x, 1)),
+        "trace_nd": number((m, m), lambda x, y: matrix.trace_of_product(n, x, y, True)),
+        "imaginary_trace_nd": number((m, m), lambda x, y: matrix.imaginary_trace_of_product_dagger(n, x, y)),
+        "real_trace": number((m,), lambda x: trace_with_one(x, 0)),
+        "imaginary_trace": number((m,), lambda x: trace_with_one(x, 1)),
         "antihermitian_part": registers.traced(a, (m,), lambda b, x: matrix.antihermitian_part(n, x, special)),
         "twice_antihermitian_nd": registers.traced(
             a, (m, m), lambda b, x, y: matrix.twice_antihermitian_part_of_product_dagger(n, x, y)
@@ -81,21 +100,25 @@ def _products(registers, n, special, m, a, real):
         "transport_plus": registers.traced(a, (m, a, a), lambda b, u, q, z: matrix.transport(n, u, q, z, 1)),
         "transport_minus": registers.traced(a, (m, a, a), lambda b, u, q, z: matrix.transport(n, u, q, z, -1)),
         "to_group": registers.traced(m, (m,), lambda b, x: projection.to_group(n, special, x)),
-        "largest_difference": registers.traced(real, (m, m), lambda b, x, y: [projection.largest_difference(x, y)]),
+        "largest_difference": number((m, m), projection.largest_difference),
     }
 
 
-def _algebra(registers, n, special, width, a, real):
+def _algebra(registers, n, special, a, real):
     double = types.float64
+
+    def product(b, x, y):  # of widened elements: a sum of squares that decides dH, and rare
+        return [matrix.algebra_product(n, _widened(x), _widened(y))]
+
     return {
-        "algebra_zero": registers.traced(a, (), lambda b: [_number(b, width, 0.0)] * a.count),
+        "algebra_zero": registers.traced(a, (), lambda b: [_number(b, a, 0.0)] * a.count),
         "algebra_add": registers.traced(a, (a, a), lambda b, x, y: [p + q for p, q in zip(x, y, strict=True)]),
         "algebra_subtract": registers.traced(a, (a, a), lambda b, x, y: [p - q for p, q in zip(x, y, strict=True)]),
         "algebra_scale": registers.traced(a, (double, a), lambda b, c, x: [c * p for p in x]),
         "algebra_update": registers.traced(
             a, (double, a, double, a), lambda b, d, x, c, y: [c.fma(q, d * p) for p, q in zip(x, y, strict=True)]
         ),
-        "algebra_product": registers.traced(real, (a, a), lambda b, x, y: [matrix.algebra_product(n, x, y)]),
+        "algebra_product": registers.traced(real, (a, a), product),
         "project": registers.traced(a, (a,), lambda b, x: matrix.traceless(n, x, special)),
         "maximum": registers.traced(real, (real, real), lambda b, x, y: [x[0].maximum(y[0])]),
         "real_negative": registers.traced(real, (real,), lambda b, x: [-x[0]]),
@@ -107,12 +130,12 @@ def _randoms(registers, n, special, m, a, integer):
     arguments = (integer, integer, word, word, word, word)
 
     def matrix_of_gaussians(b, site, chain, trajectory, stream, key0, key1):
-        return random.gaussians(2 * n * n, site[0], chain[0], trajectory, stream, (key0, key1))
+        return _narrowed(m, random.gaussians(2 * n * n, site[0], chain[0], trajectory, stream, (key0, key1)))
 
     def momentum(b, site, chain, trajectory, stream, key0, key1):
         count = random.generators(n, special)
         g = random.gaussians(count, site[0], chain[0], trajectory, stream, (key0, key1))
-        return random.algebra_element(n, special, g)
+        return _narrowed(a, random.algebra_element(n, special, g))
 
     return {
         "gaussian_algebra": registers.traced(a, arguments, momentum),
@@ -155,14 +178,15 @@ def _in_memory(table, width):
     return {"add_exactly": add_exactly, "raise_to": raise_to, "own_place": own_place, "mine": mine}
 
 
-def operations(n: int, special: bool, width: int, inline, registers=lanes) -> dict:
+def operations(n: int, special: bool, width: int, inline, registers=lanes, precision="float64") -> dict:
     """Name -> operation for SU(n) if special, else U(n), `width` lanes.
 
     inline      declares a site function
     registers   makes loads, stores and traced operations: module `lanes`, or another with the same names
+    precision   "float64" or "float32", of matrices and algebra elements
     """
-    m, a = Lanes(2 * n * n, width), Lanes(n * n, width)
-    real, integer = Lanes(1, width), Lanes(1, width, integer=True)
+    m, a = Lanes(2 * n * n, width, precision), Lanes(n * n, width, precision)
+    real, integer, number = Lanes(1, width), Lanes(1, width, "int64"), Lanes(1, width, precision)
     table = {
         "load": registers.make_load(m),
         "load_permuted": registers.make_load_permuted(m),
@@ -173,14 +197,14 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes) -> di
         "load_real": registers.make_load(real),
         "store_real": registers.make_store(real),
         "load_integers": registers.make_load(integer),
-        "prefetch": registers.make_prefetch(max(1, n * n * width * 8 // lanes.CACHE_LINE)),
-        "load_register": registers.make_load(real),
-        "store_register": registers.make_store(real),
-        "copy_number": registers.copy_number,
+        "prefetch": registers.make_prefetch(max(1, n * n * width * ELEMENT_BYTES[precision] // lanes.CACHE_LINE)),
+        "load_register": registers.make_load(number),
+        "store_register": registers.make_store(number),
+        "copy_number": registers.make_copy(number),
         "load_word": registers.load_word,
         "align_stack": registers.align_stack,
     }
-    table |= _products(registers, n, special, m, a, real) | _algebra(registers, n, special, width, a, real)
+    table |= _products(registers, n, special, m, a, real) | _algebra(registers, n, special, a, real)
     table |= _exponentials(registers, n, special, width, m, a) | _randoms(registers, n, special, m, a, integer)
     table |= _accumulators(registers, real)
     return table | {name: inline(function) for name, function in _in_memory(table, width).items()}

@@ -15,6 +15,7 @@ typedef unsigned long long u64;
 DEVICE double bits_to_real(u64 x) { return __longlong_as_double((i64)x); }
 DEVICE u64 real_to_bits(double x) { return (u64)__double_as_longlong(x); }
 DEVICE double negated(double x) { return -x; }
+DEVICE float negated(float x) { return -x; }
 DEVICE void add_to(double* place, double x) { atomicAdd(place, x); }
 DEVICE void raise(double* place, double x) {  // both not negative, so their order is that of their bits
     atomicMax((u64*)place, real_to_bits(x));
@@ -40,23 +41,28 @@ DEVICE u64 real_to_bits(double x) { u64 y; memcpy(&y, &x, 8); return y; }
 DEVICE double negated(double x) {  // not -x, which g++ merges with fma(-a, b, c) into a b - c: another sign of zero
     return bits_to_real(real_to_bits(x) ^ (1ull << 63));
 }
+DEVICE float negated(float x) { unsigned y; memcpy(&y, &x, 4); y ^= 1u << 31; memcpy(&x, &y, 4); return x; }
 DEVICE void add_to(double* place, double x) { *place += x; }
 DEVICE void raise(double* place, double x) { if (!(x <= *place)) *place = x; }
 #endif
 
-template <int COUNT> struct Reals { double v[COUNT]; };
-template <int COUNT> struct Integers { u64 v[COUNT]; };
+template <class NUMBER, int COUNT> struct Registers {
+    typedef NUMBER number;
+    static const int count = COUNT;
+    NUMBER v[COUNT];
+};
 
 DEVICE i64 load_word(i64 address, i64 index) { return ((const i64*)address)[index]; }
 
-DEVICE void copy_number(i64 to, i64 to_offset, i64 from, i64 offset) {
-    ((double*)to)[to_offset] = ((const double*)from)[offset];
+template <class T> DEVICE void copy_element(i64 to, i64 to_offset, i64 from, i64 offset) {
+    ((typename T::number*)to)[to_offset] = ((const typename T::number*)from)[offset];
 }
 
 template <class T> DEVICE T load_lane(i64 lane, i64 address, i64 offset) {
     T out;
-    const char* from = (const char*)(address + 8 * (offset + lane));
-    for (int k = 0; k < (int)(sizeof(T) / 8); ++k) memcpy(&out.v[k], from + 8 * k * W, 8);
+    const i64 bytes = sizeof(typename T::number);
+    const char* from = (const char*)(address + bytes * (offset + lane));
+    for (int k = 0; k < T::count; ++k) memcpy(&out.v[k], from + bytes * k * W, bytes);
     return out;
 }
 
@@ -65,6 +71,7 @@ template <class T> DEVICE T load_other_lane(i64 lane, i64 address, i64 offset, i
 }
 
 template <class T> DEVICE void store_lane(i64 lane, i64 address, i64 offset, const T& value) {
-    char* to = (char*)(address + 8 * (offset + lane));
-    for (int k = 0; k < (int)(sizeof(T) / 8); ++k) memcpy(to + 8 * k * W, &value.v[k], 8);
+    const i64 bytes = sizeof(typename T::number);
+    char* to = (char*)(address + bytes * (offset + lane));
+    for (int k = 0; k < T::count; ++k) memcpy(to + bytes * k * W, &value.v[k], bytes);
 }
