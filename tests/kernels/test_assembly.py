@@ -19,7 +19,7 @@ NDIM = 4
 WORD, REAL = types.int64, types.float64
 LIST, TABLE = types.Array(WORD, 1, "C"), types.Array(WORD, 2, "C")
 TABLES = types.Tuple((TABLE, TABLE, WORD, TABLE))
-PLAN = types.Tuple((LIST, LIST, TABLE, LIST, LIST, WORD, WORD))
+PLAN = types.Tuple((LIST, LIST, LIST, TABLE, LIST, LIST, WORD, WORD))
 SIGNATURES = {
     "kick": (*[WORD] * 6, REAL, REAL, WORD, TABLES, PLAN),
     "drift": (*[WORD] * 5, REAL, WORD, PLAN),

@@ -73,9 +73,9 @@ def test_bits_do_not_depend_on_packing_in_float32(group, packing):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_bits_do_not_depend_on_prefetch(threads, monkeypatch):
     plain = run_chain("SU3", extents=(8, 8, 8, 8), chains=1, trajectories=1, threads=threads)
-    monkeypatch.setattr("gaugeflow.lattice.packed.l2_bytes", lambda: 1 << 16)  # nothing fits: fetch everything
+    monkeypatch.setattr("gaugeflow.kernels.devices.cpu.l2_bytes", lambda: 1 << 16)  # nothing fits: fetch everything
     lattice = PackedLattice("SU3", (8, 8, 8, 8), 1)
-    assert len(lattice._kick_plan.fetch_units) > lattice.layout.local_blocks
+    assert len(lattice.device._plans["kick"].fetch_units) > lattice.layout.local_blocks
     assert same(run_chain("SU3", extents=(8, 8, 8, 8), chains=1, trajectories=1, threads=threads), plain)
 
 

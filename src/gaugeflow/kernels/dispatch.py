@@ -1,43 +1,76 @@
-"""The only door to kernels: (group, dimension, register width, precision) -> compiled functions and their sizes."""
+"""The only door to kernels: sizes of a configuration, and devices that run its kernels."""
 
 from dataclasses import dataclass
-from types import ModuleType
+from functools import cached_property
 
 import numpy as np
 
 from gaugeflow.conventions import gauge_group
 from gaugeflow.errors import ConfigError
 from gaugeflow.kernels.algebra.exact import TERMS, join
+from gaugeflow.kernels.devices import cuda
+from gaugeflow.kernels.devices.cpu import CpuDevice
+from gaugeflow.kernels.devices.gpu import GpuDevice
 from gaugeflow.kernels.targets import cpu
 from gaugeflow.kernels.targets import oracle as kernel_oracle
 from gaugeflow.kernels.targets.lanes import native_width
 
+__all__ = [
+    "GPU_WIDTH",
+    "TERMS",
+    "CpuDevice",
+    "GpuDevice",
+    "Kernels",
+    "cuda",
+    "cuda_device",
+    "join",
+    "kernel_oracle",
+    "kernels_for",
+    "matrix_size",
+    "native_width",
+]
+
+FLOAT64 = np.dtype(np.float64)
 PRECISIONS = ("float64", "float32")
 
-__all__ = ["TERMS", "Kernels", "join", "kernel_oracle", "kernels_for", "matrix_size", "native_width"]
+GPU_WIDTH = {"float64": 8, "float32": 16}
+"""Lanes of a block on a card: a warp then reads whole 64-byte lines of some blocks."""
 
 
 @dataclass(frozen=True)
 class Kernels:
-    """Compiled kernels of one configuration.
+    """Sizes of one configuration, and its compiled kernels.
 
     n         matrix size
     special   True for SU(N), False for U(N)
+    ndim      dimensions of the lattice
     width     lanes of a register
-    run       module with one function per kernel of `kernels.sites`
-    precision "float64" or "float32", of fields and arithmetic; sums are float64
+    dtype     of the numbers in links and momenta and of their arithmetic; sums are float64
     """
 
+    group: str
     n: int
     special: bool
+    ndim: int
     width: int
-    run: ModuleType
-    precision: str = "float64"
+    dtype: np.dtype = FLOAT64
+
+    @cached_property
+    def run(self):
+        """Module with one compiled function per kernel of `kernels.sites`."""
+        return cpu.compiled(self.group, self.n, self.special, self.ndim, self.width, self.precision)
 
     @property
-    def dtype(self) -> np.dtype:
-        """Type of the numbers in links and momenta."""
-        return np.dtype(self.precision)
+    def precision(self) -> str:
+        """ "float64" or "float32"."""
+        return self.dtype.name
+
+    @property
+    def text(self) -> str:
+        """The same kernels as C++ for CUDA."""
+        from gaugeflow.kernels.targets.c_source import c_source
+
+        return c_source(self.n, self.special, self.ndim, self.width, self.precision)
 
     @property
     def unit_bytes(self) -> int:
@@ -63,4 +96,10 @@ def kernels_for(group: str, ndim: int, width: int | None = None, precision: str 
     if precision not in PRECISIONS:
         raise ConfigError(f"precision: got {precision!r}, wanted one of {', '.join(PRECISIONS)}")
     width = native_width(precision) if width is None else width
-    return Kernels(n, special, width, cpu.compiled(group, n, special, ndim, width, precision), precision)
+    return Kernels(group, n, special, ndim, width, np.dtype(precision))
+
+
+def cuda_device(kernels: Kernels, layout, batches: int, chain: np.ndarray, *, index: int, direct: bool) -> GpuDevice:
+    """Device of card `index`; `direct` if MPI reads its memory. ConfigError if there is no such card."""
+    driver = cuda.CudaDriver(kernels.text, kernels.width, index, direct)
+    return GpuDevice(driver, kernels, layout, batches, chain)

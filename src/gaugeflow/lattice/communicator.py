@@ -23,13 +23,19 @@ class Communicator(Protocol):
 
     def any(self, flag: bool) -> bool: ...
 
+    def on_this_node(self) -> tuple[int, int]: ...
+
+    def reads_device_memory(self) -> bool: ...
+
     def broadcast(self, value: Any) -> Any: ...
 
     def gather(self, array: np.ndarray) -> list[np.ndarray] | None: ...
 
     def scatter(self, arrays: list[np.ndarray] | None) -> np.ndarray: ...
 
-    def exchange(self, messages: list[tuple[int, int, np.ndarray, np.ndarray]]) -> None: ...
+    def start(self, messages: list[tuple[int, int, np.ndarray, np.ndarray]]) -> Any: ...
+
+    def finish(self, requests: Any) -> None: ...
 
 
 class Serial:
@@ -49,6 +55,14 @@ class Serial:
         """True where some rank says so."""
         return bool(flag)
 
+    def on_this_node(self):
+        """(this rank's number among the ranks that share memory with it, how many they are)."""
+        return 0, 1
+
+    def reads_device_memory(self):
+        """Whether messages may lie in a card's memory; nothing is sent here."""
+        return True
+
     def broadcast(self, value):
         """Rank 0's value."""
         return value
@@ -61,10 +75,13 @@ class Serial:
         """This rank's part of rank 0's list."""
         return arrays[0]
 
-    def exchange(self, messages):
+    def start(self, messages):
         """(destination, source, outgoing, incoming) for every message; here all to itself."""
         for _, _, outgoing, incoming in messages:
-            incoming[...] = outgoing
+            incoming[...] = outgoing.reshape(incoming.shape)
+
+    def finish(self, requests):
+        """Everything has arrived."""
 
 
 class Mpi:
@@ -88,6 +105,20 @@ class Mpi:
         self._comm.Allreduce(values, out, op=self._mpi.MAX)
         return out
 
+    def on_this_node(self):
+        """(this rank's number among the ranks that share memory with it, how many they are)."""
+        node = self._comm.Split_type(self._mpi.COMM_TYPE_SHARED)
+        try:
+            return node.rank, node.size
+        finally:
+            node.Free()
+
+    def reads_device_memory(self):
+        """Whether messages may lie in a card's memory: this MPI says so, and a message of a card's memory arrives."""
+        from gaugeflow.lattice.device_memory import mpi_reads_device_memory
+
+        return mpi_reads_device_memory(self._comm)
+
     def any(self, flag):
         """True where some rank says so."""
         return bool(self._comm.allreduce(bool(flag), op=self._mpi.LOR))
@@ -109,13 +140,17 @@ class Mpi:
         self._comm.Scatter(np.ascontiguousarray(np.stack(arrays)) if arrays else None, out, root=0)
         return out
 
-    def exchange(self, messages):
+    def start(self, messages):
         """(destination, source, outgoing, incoming) for every message, posted at once; the position is the tag."""
         requests = []
         for tag, (_, source, _, incoming) in enumerate(messages):
             requests.append(self._comm.Irecv(incoming, source, tag))
         for tag, (destination, _, outgoing, _) in enumerate(messages):
             requests.append(self._comm.Isend(outgoing, destination, tag))
+        return requests
+
+    def finish(self, requests):
+        """Wait for the messages of one `start`."""
         self._mpi.Request.Waitall(requests)
 
 

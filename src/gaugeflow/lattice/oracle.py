@@ -29,6 +29,7 @@ class OracleLattice:
         self.generator_trace = gauge_group(group).generator_trace
         self.shape = (chains, *reversed(self.extents), self.ndim, self.n, self.n)
         self.grid, self.first_chain, self.local_chains = (1,) * (self.ndim + 1), 0, chains
+        self.asynchronous = False
         self._sites = np.arange(self.volume).reshape(1, *reversed(self.extents))
         self._chains = np.arange(chains).reshape(-1, *[1] * self.ndim)
 
@@ -54,6 +55,15 @@ class OracleLattice:
             m = g.reshape(*g.shape[:-1], self.n, self.n, 2)
             out[..., mu, :, :] = oracle.to_group(m[..., 0] + 1j * m[..., 1], self.special)
         return out
+
+    def copy(self, field):
+        """A field of its own with the same content."""
+        return field.copy()
+
+    def snapshot(self, links):
+        """Call it for canonical links as they are now."""
+        kept = links.copy()
+        return lambda: kept
 
     def gather(self, links):
         """Canonical links."""

@@ -5,10 +5,10 @@ import numpy as np
 from gaugeflow.errors import GeometryError
 from gaugeflow.kernels.dispatch import TERMS, Kernels
 from gaugeflow.kernels.layout import Layout
-from gaugeflow.kernels.memory import aligned_zeros, pack_lanes, unpack_lanes
 from gaugeflow.kernels.traversal import TILE_MATRICES_PER_MIB, l2_bytes
 from gaugeflow.lattice import decomposition
 from gaugeflow.lattice.communicator import Communicator
+from gaugeflow.lattice.halo import Halo
 
 CHAIN_LANES_UP_TO = 4096
 """Largest number of sites for which lanes are chains: beyond, W lattices at once no longer share the cache."""
@@ -20,10 +20,11 @@ class Partition:
     kernels   sizes of a matrix and a register
     extents   (x, ..., t) of one lattice; chains   number of lattices
     comm, grid (chains, t, ..., x)   ranks and their arrangement, chosen if None
+    make_device   (kernels, layout, batches, chain table) -> device
     lanes     "sites", "chains" or None for automatic
     """
 
-    def __init__(self, kernels: Kernels, extents, chains: int, comm: Communicator, grid=None, lanes=None):
+    def __init__(self, kernels: Kernels, extents, chains: int, comm: Communicator, make_device, grid=None, lanes=None):
         self.kernels, self.extents, self.ndim = kernels, tuple(extents), len(extents)
         self.chains, self.comm = chains, comm
         if grid is None:
@@ -40,16 +41,17 @@ class Partition:
         if self.layout.blocks * self.ndim >= TERMS:
             raise GeometryError(f"local lattice {local} is too large for one rank's exact sums; use more ranks")
         self.batches = self.layout.batches(self.local_chains)
-        self._messages = self.layout.halo_messages()
+        chain = self.layout.chain_table(self.first_chain, self.local_chains)
+        self.device = make_device(kernels, self.layout, self.batches, chain)
+        self.halo = Halo(self.device, self.layout, comm, self.grid, self.coords)
 
     def _best_lanes(self, volume):
         padded = -(-self.local_chains // self.kernels.width) * self.kernels.width
         return "chains" if volume <= CHAIN_LANES_UP_TO and 4 * padded <= 5 * self.local_chains else "sites"
 
-    def new_field(self, directions: int, components: int) -> np.ndarray:
-        """Zeros (batch, block, directions, components, lane)."""
-        shape = (self.batches, self.layout.blocks, directions, components, self.kernels.width)
-        return aligned_zeros(shape, self.kernels.dtype)
+    def new_field(self, directions: int, components: int):
+        """Zeros (batch, block, directions, components, lane) on the device."""
+        return self.device.new_field((self.batches, self.layout.blocks, directions, components, self.kernels.width))
 
     def of_all_chains(self, local: np.ndarray) -> np.ndarray:
         """This rank's rows (local chains, ...) in an array of zeros for all chains."""
@@ -61,35 +63,18 @@ class Partition:
         """(batch, lane, ...) -> (local chains, ...) where lanes are chains."""
         return per_lane.reshape(-1, *per_lane.shape[2:])[: self.local_chains]
 
-    def fill_halo(self, field) -> None:
-        """Exchange: halo lanes get the values of the sites they stand for."""
-        view = field.reshape(self.batches, self.layout.blocks, -1, self.kernels.width)
-        messages = []
-        for message in self._messages:
-            outgoing = np.empty((self.batches, len(message.source), view.shape[2]), view.dtype)
-            incoming = np.empty_like(outgoing)
-            pack_lanes(view, message.source, outgoing)
-            coords = np.array(self.coords[1:])
-            target = (self.coords[0], *(coords - message.offset))
-            source = (self.coords[0], *(coords + message.offset))
-            ranks = decomposition.rank_at(target, self.grid), decomposition.rank_at(source, self.grid)
-            messages.append((*ranks, outgoing, incoming))
-        self.comm.exchange(messages)
-        for message, (_, _, _, incoming) in zip(self._messages, messages, strict=True):
-            unpack_lanes(view, message.target, incoming)
-
     def from_local(self, links) -> np.ndarray:
         """Canonical links of this rank (chains, t, ..., x, mu, a, b) -> packed, halo filled."""
         reals = np.ascontiguousarray(links, np.complex128).view(np.float64)
-        out = self.new_field(self.ndim, 2 * self.kernels.n**2)
-        out[...] = self.layout.pack(reals.reshape(*reals.shape[:-2], -1))
-        self.fill_halo(out)
+        packed = self.layout.pack(reals.reshape(*reals.shape[:-2], -1))
+        out = self.device.to_device(packed)
+        self.halo.begin(out)
         return out
 
     def to_local(self, links) -> np.ndarray:
         """Packed links -> canonical links of this rank."""
         n = self.kernels.n
-        reals = self.layout.unpack(links, self.local_chains, self.ndim)
+        reals = self.layout.unpack(self.device.to_host(links), self.local_chains, self.ndim)
         return reals.view(np.complex128).reshape(*reals.shape[:-1], n, n)
 
     def gather(self, links) -> np.ndarray | None:
@@ -113,10 +98,12 @@ class Partition:
     def select(self, accepted, new, old) -> None:
         """new <- old for every chain that is not accepted; `accepted` (chains,) bool."""
         mine = accepted[self.first_chain : self.first_chain + self.local_chains]
-        if self.layout.site_lanes:
-            new[~mine] = old[~mine]
-        elif not mine.all():
-            lanes = np.ones(self.batches * self.kernels.width, bool)
-            lanes[: self.local_chains] = mine
-            lanes[self.local_chains :] = mine[-1]
-            np.copyto(new, old, where=~lanes.reshape(self.batches, 1, 1, 1, self.kernels.width))
+        if mine.all():
+            return
+        for field in (new, old):
+            self.halo.finish(field)
+        lanes = 1 if self.layout.site_lanes else self.kernels.width
+        keep = np.ones(self.batches * lanes, bool)
+        keep[: self.local_chains] = mine
+        keep[self.local_chains :] = mine[-1]
+        self.device.copy_where(~keep.reshape(self.batches, 1, 1, 1, lanes), new, old)

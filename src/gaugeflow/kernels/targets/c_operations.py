@@ -57,6 +57,10 @@ class COperations:
         """load_word(address, index), defined in preamble.h."""
         return COperation("load_word", False)
 
+    def make_copy(self, t):
+        """copy_number(to, to offset, from, from offset), defined in preamble.h."""
+        return COperation(f"copy_number<{NUMBER[t.llvm_element]}>", False)
+
     @property
     def align_stack(self):
         """Left out of C text."""

@@ -56,6 +56,8 @@ class Recorder:
 
     make_prefetch = make_store
 
+    make_copy = make_store
+
     def load_word(self, address, index):
         """One int64 of a table."""
         return ctypes.c_int64.from_address(int(address + 8 * index)).value

@@ -193,6 +193,23 @@ def load_word(typing, address, index):
 
 
 @functools.cache
+def make_copy(t):
+    """copy_number(to, to offset, from, from offset): one number of a field of registers `t`."""
+    one = Lanes(1, 1, t.element)
+
+    @intrinsic
+    def copy_number(typing, to, to_offset, source, offset):
+        def generate(context, builder, signature, a):
+            number = builder.load(_pointer(builder, one, a[2], a[3]), align=ELEMENT_BYTES[t.element])
+            builder.store(number, _pointer(builder, one, a[0], a[1]))
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, types.int64, types.int64), generate
+
+    return copy_number
+
+
+@functools.cache
 def make_prefetch(lines):
     """prefetch(address): `lines` cache lines into L1."""
 

@@ -156,7 +156,8 @@ def _in_memory(table, width):
 
     add_exactly(address, offset, x)   x joins the pair of exact accumulators at [offset], [offset + W]
     raise_to(address, offset, x)      the number at [offset] becomes at least x
-    own_place(address, item, size)    scratch of one block; here all share one, which stays in the first-level cache
+    own_place(address, item, size)    scratch of one block or batch; here all share one, which stays in the cache
+    mine(j)                           whether this thread does piece j of a site's work; here always
     """
     load, store, add, high, low = (table[k] for k in ("load_real", "store_real", "real_add", "exact_high", "exact_low"))
     maximum = table["maximum"]
@@ -171,7 +172,10 @@ def _in_memory(table, width):
     def own_place(address, item, size):
         return address
 
-    return {"add_exactly": add_exactly, "raise_to": raise_to, "own_place": own_place}
+    def mine(j):
+        return True
+
+    return {"add_exactly": add_exactly, "raise_to": raise_to, "own_place": own_place, "mine": mine}
 
 
 def operations(n: int, special: bool, width: int, inline, registers=lanes, precision="float64") -> dict:
@@ -182,7 +186,7 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes, preci
     precision   "float64" or "float32", of matrices and algebra elements
     """
     m, a = Lanes(2 * n * n, width, precision), Lanes(n * n, width, precision)
-    real, integer = Lanes(1, width), Lanes(1, width, "int64")
+    number, real, integer = Lanes(1, width, precision), Lanes(1, width), Lanes(1, width, "int64")
     table = {
         "load": registers.make_load(m),
         "load_permuted": registers.make_load_permuted(m),
@@ -194,10 +198,15 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes, preci
         "store_real": registers.make_store(real),
         "load_integers": registers.make_load(integer),
         "prefetch": registers.make_prefetch(max(1, n * n * width * ELEMENT_BYTES[precision] // lanes.CACHE_LINE)),
+        "load_register": registers.make_load(number),
+        "store_register": registers.make_store(number),
+        "copy_number": registers.make_copy(number),
         "load_word": registers.load_word,
         "align_stack": registers.align_stack,
     }
     table |= _products(registers, n, special, m, a, real) | _algebra(registers, n, special, a, real)
     table |= _exponentials(registers, n, special, width, m, a) | _randoms(registers, n, special, m, a, integer)
-    table |= _accumulators(registers, real)
+    table |= _accumulators(registers, real) | {
+        "rounded": registers.traced(number, (real,), lambda b, x: _narrowed(number, x))
+    }
     return table | {name: inline(function) for name, function in _in_memory(table, width).items()}

@@ -1,0 +1,50 @@
+"""From the name of a device to the device of a rank."""
+
+import logging
+
+from gaugeflow.errors import ConfigError
+from gaugeflow.kernels.dispatch import GPU_WIDTH, CpuDevice, cuda, cuda_device
+
+DEVICES = ("cpu", "cuda", "oracle", "auto")
+
+logger = logging.getLogger(__name__)
+
+
+def resolve(name: str) -> str:
+    """ "auto" -> "cuda" where there is a card, else "cpu", and a line in the log that says which and why.
+
+    Raises    ConfigError for an unknown name, and for "cuda" where there is no card
+    """
+    if name not in DEVICES:
+        raise ConfigError(f"device: got {name!r}, wanted one of {', '.join(DEVICES)}")
+    if name == "cuda" and not cuda.count_devices():
+        raise ConfigError(f"device cuda: {cuda.why_not()}; use --device cpu, or auto to take what there is")
+    if name == "auto":
+        name, reason = ("cuda", "a card is there") if cuda.count_devices() else ("cpu", cuda.why_not())
+        logger.info("device auto: %s (%s)", name, reason)
+    return name
+
+
+def device_maker(device, comm, threads: int, precision: str = "float64"):
+    """(function (kernels, layout, batches, chain table) -> device of this rank, lanes of a register or None).
+
+    device    "cpu", "cuda" or such a function
+    Raises    ConfigError if ranks of one node outnumber its cards
+    """
+    if callable(device):
+        return device, GPU_WIDTH.get(precision)
+    if device == "cpu":
+        return lambda *what: CpuDevice(*what, threads), None
+    if device != "cuda":
+        raise ConfigError(f"device: got {device!r}, wanted cpu or cuda")
+    rank, ranks = comm.on_this_node()
+    cards = cuda.count_devices()
+    if cards < max(1, ranks):
+        raise ConfigError(
+            f"device cuda: {ranks} ranks on a node with {cards} cards; start one rank per card"
+            + ("" if cards else f" ({cuda.why_not()})")
+        )
+    direct = comm.reads_device_memory()
+    if comm.size > 1:
+        logger.info("halos: MPI %s", "reads the card's memory" if direct else "is given pinned host memory")
+    return lambda *what: cuda_device(*what, index=rank, direct=direct), GPU_WIDTH.get(precision)
