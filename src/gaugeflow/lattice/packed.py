@@ -51,6 +51,7 @@ class PackedLattice:
             "parts": 1 if self._by_batch else self.threads,
             "unit_bytes": self.kernels.unit_bytes,
             "cache_bytes": l2_bytes(),
+            "far": self.partition.pace.far,
         }
         self._kick_plan = schedule.make_plan(self.layout, schedule.touched_by_shared_force, shared=True, **options)
         self._drift_plan = schedule.make_plan(self.layout, schedule.touched_by_drift, **options)

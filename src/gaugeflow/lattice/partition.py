@@ -6,7 +6,7 @@ from gaugeflow.errors import GeometryError
 from gaugeflow.kernels.dispatch import TERMS, Kernels
 from gaugeflow.kernels.layout import Layout
 from gaugeflow.kernels.memory import aligned_zeros, pack_lanes, unpack_lanes
-from gaugeflow.kernels.traversal import TILE_MATRICES_PER_MIB, l2_bytes
+from gaugeflow.kernels.tuning import choose_pace
 from gaugeflow.lattice import decomposition
 from gaugeflow.lattice.communicator import Communicator
 
@@ -35,8 +35,9 @@ class Partition:
         self.first_chain = self.coords[0] * self.local_chains
         local = [e // g for e, g in zip(reversed(self.extents), self.grid[1:], strict=True)]
         site_lanes = (lanes or self._best_lanes(int(np.prod(local)))) == "sites"
-        limit = max(1, TILE_MATRICES_PER_MIB * l2_bytes() // (1 << 20))
-        self.layout = Layout(local, kernels.width, site_lanes, self.grid[1:], self.coords[1:], limit)
+        chosen = choose_pace(kernels, self.ndim, int(np.prod(local))) if comm.rank == 0 else None
+        self.pace = comm.broadcast(chosen)
+        self.layout = Layout(local, kernels.width, site_lanes, self.grid[1:], self.coords[1:], self.pace.tile_limit)
         if self.layout.blocks * self.ndim >= TERMS:
             raise GeometryError(f"local lattice {local} is too large for one rank's exact sums; use more ranks")
         self.batches = self.layout.batches(self.local_chains)

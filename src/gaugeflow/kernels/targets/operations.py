@@ -171,6 +171,7 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes) -> di
         "store_real": registers.make_store(real),
         "load_integers": registers.make_load(integer),
         "prefetch": registers.make_prefetch(max(1, n * n * width * 8 // lanes.CACHE_LINE)),
+        "prefetch_far": registers.make_prefetch(max(1, n * n * width * 8 // lanes.CACHE_LINE), 2),
         "load_word": registers.load_word,
         "align_stack": registers.align_stack,
     }
