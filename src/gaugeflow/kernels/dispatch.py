@@ -105,7 +105,9 @@ def kernels_for(group: str, ndim: int, width: int | None = None, precision: str 
     return Kernels(group, n, special, ndim, native_width(precision) if width is None else width, precision)
 
 
-def cuda_device(kernels: Kernels, layout, batches: int, chain: np.ndarray, *, index: int, direct: bool) -> GpuDevice:
+def cuda_device(
+    kernels: Kernels, layout, batches: int, chain: np.ndarray, pace, *, index: int, direct: bool
+) -> GpuDevice:
     """Device of card `index`; `direct` if MPI reads its memory. ConfigError if there is no such card."""
     driver = cuda.CudaDriver(kernels.text, kernels.width, index, direct)
     device = GpuDevice(driver, kernels, layout, batches, chain)

@@ -1,6 +1,9 @@
 """From the name of a device to the device of a rank."""
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from gaugeflow.errors import ConfigError
 from gaugeflow.kernels.dispatch import CpuDevice, cuda, cuda_device, gpu_width
@@ -25,16 +28,29 @@ def resolve(name: str) -> str:
     return name
 
 
-def device_maker(device, comm, threads: int, precision: str):
-    """(function (kernels, layout, batches, chain table) -> device of this rank, lanes of a register or None).
+@dataclass(frozen=True)
+class Maker:
+    """How a device of a rank is made.
 
-    device    "cpu", "cuda" or such a function
+    make     (kernels, layout, batches, chain table, pace) -> device
+    width    lanes of a register, None for this machine's
+    timed    whether tiles and fetch distance are timed on this host
+    """
+
+    make: Callable
+    width: int | None = None
+    timed: bool = False
+
+
+def device_maker(device, comm, threads: int, precision: str) -> Maker:
+    """Maker of this rank's device: "cpu", "cuda", or a function as in `Maker.make` for a card's layout.
+
     Raises    ConfigError if ranks of one node outnumber its cards
     """
     if callable(device):
-        return device, gpu_width(precision)
+        return Maker(device, gpu_width(precision))
     if device == "cpu":
-        return lambda *what: CpuDevice(*what, threads), None
+        return Maker(partial(CpuDevice, threads=threads), timed=True)
     if device != "cuda":
         raise ConfigError(f"device: got {device!r}, wanted cpu or cuda")
     rank, ranks = comm.on_this_node()
@@ -47,4 +63,4 @@ def device_maker(device, comm, threads: int, precision: str):
     direct = comm.reads_device_memory()
     if comm.size > 1:
         logger.info("halos: MPI %s", "reads the card's memory" if direct else "is given pinned host memory")
-    return lambda *what: cuda_device(*what, index=rank, direct=direct), gpu_width(precision)
+    return Maker(partial(cuda_device, index=rank, direct=direct), gpu_width(precision))

@@ -22,7 +22,7 @@ class PackedLattice:
     threads   worker threads of this rank (device cpu)
     width     SIMD lanes (default: this machine's, 64 bytes on a card); lanes "sites", "chains" or None for automatic
     precision "float64" or "float32", of links, momenta and their arithmetic
-    device    "cpu", "cuda", or a function (kernels, layout, batches, chain table) -> device
+    device    "cpu", "cuda", or a function (kernels, layout, batches, chain table, pace) -> device
     """
 
     def __init__(
@@ -42,11 +42,11 @@ class PackedLattice:
         self.group, self.extents, self.chains = group, tuple(extents), chains
         self.ndim, self.comm, self.threads = len(extents), comm or Serial(), threads
         self.volume = int(np.prod(extents))
-        make_device, own_width = device_maker(device, self.comm, threads, precision)
-        self.kernels = kernels_for(group, self.ndim, width or own_width, precision)
+        maker = device_maker(device, self.comm, threads, precision)
+        self.kernels = kernels_for(group, self.ndim, width or maker.width, precision)
         self.n, self.special, self.precision = self.kernels.n, self.kernels.special, precision
         self.generator_trace = gauge_group(group).generator_trace
-        self.partition = Partition(self.kernels, extents, chains, self.comm, make_device, grid, lanes)
+        self.partition = Partition(self.kernels, extents, chains, self.comm, maker, grid, lanes)
         self.device, self.halo = self.partition.device, self.partition.halo
         self.asynchronous = self.device.asynchronous
         self.grid = self.partition.grid

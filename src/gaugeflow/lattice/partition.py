@@ -5,7 +5,7 @@ import numpy as np
 from gaugeflow.errors import GeometryError
 from gaugeflow.kernels.dispatch import TERMS, Kernels
 from gaugeflow.kernels.layout import Layout
-from gaugeflow.kernels.traversal import TILE_MATRICES_PER_MIB, l2_bytes
+from gaugeflow.kernels.tuning import DEFAULT, choose_pace
 from gaugeflow.lattice import decomposition
 from gaugeflow.lattice.communicator import Communicator
 from gaugeflow.lattice.halo import Halo
@@ -20,11 +20,11 @@ class Partition:
     kernels   sizes of a matrix and a register
     extents   (x, ..., t) of one lattice; chains   number of lattices
     comm, grid (chains, t, ..., x)   ranks and their arrangement, chosen if None
-    make_device   (kernels, layout, batches, chain table) -> device
+    maker     makes the device, see `lattice.devices`
     lanes     "sites", "chains" or None for automatic
     """
 
-    def __init__(self, kernels: Kernels, extents, chains: int, comm: Communicator, make_device, grid=None, lanes=None):
+    def __init__(self, kernels: Kernels, extents, chains: int, comm: Communicator, maker, grid=None, lanes=None):
         self.kernels, self.extents, self.ndim = kernels, tuple(extents), len(extents)
         self.chains, self.comm = chains, comm
         if grid is None:
@@ -36,13 +36,15 @@ class Partition:
         self.first_chain = self.coords[0] * self.local_chains
         local = [e // g for e, g in zip(reversed(self.extents), self.grid[1:], strict=True)]
         site_lanes = (lanes or self._best_lanes(int(np.prod(local)))) == "sites"
-        limit = max(1, TILE_MATRICES_PER_MIB * l2_bytes() // (1 << 20))
-        self.layout = Layout(local, kernels.width, site_lanes, self.grid[1:], self.coords[1:], limit)
+        timed = maker.timed and comm.rank == 0
+        chosen = choose_pace(kernels, self.ndim, int(np.prod(local))) if timed else DEFAULT
+        self.pace = comm.broadcast(chosen)
+        self.layout = Layout(local, kernels.width, site_lanes, self.grid[1:], self.coords[1:], self.pace.tile_limit)
         if self.layout.blocks * self.ndim >= TERMS:
             raise GeometryError(f"local lattice {local} is too large for one rank's exact sums; use more ranks")
         self.batches = self.layout.batches(self.local_chains)
         chain = self.layout.chain_table(self.first_chain, self.local_chains)
-        self.device = make_device(kernels, self.layout, self.batches, chain)
+        self.device = maker.make(kernels, self.layout, self.batches, chain, self.pace)
         self.halo = Halo(self.device, self.layout, comm, self.grid, self.coords)
 
     def _best_lanes(self, volume):

@@ -29,17 +29,18 @@ class CpuDevice:
     kernels        compiled kernels and sizes
     layout         blocks of this rank;  batches   how many of them are stored one after the other
     chain          (batches, W) global chain numbers
+    pace           how far ahead kernels fetch, see `kernels.tuning`
     """
 
     name = "cpu"
     asynchronous = False
 
-    def __init__(self, kernels, layout, batches: int, chain: np.ndarray, threads: int):
+    def __init__(self, kernels, layout, batches: int, chain: np.ndarray, pace, threads: int):
         self.kernels, self.layout, self.batches, self.threads = kernels, layout, batches, threads
         self._by_batch = batches >= threads
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._tables = (layout.forward, layout.backward, layout.perm.ctypes.data, layout.add)
-        self._plans = self._make_plans()
+        self._plans = self._make_plans(pace)
         element = kernels.n**2 * kernels.width * len(planes(layout.ndim))  # of the plaquettes of one block
         slots = max(1, self._plans["kick"].slot_count) * element
         self._own = {
@@ -49,11 +50,12 @@ class CpuDevice:
             "scratch": self._for_threads(element),
         }
 
-    def _make_plans(self):
+    def _make_plans(self, pace):
         options = {
             "parts": 1 if self._by_batch else self.threads,
             "unit_bytes": self.kernels.unit_bytes,
             "cache_bytes": l2_bytes(),
+            "far": pace.far,
         }
         make = schedule.make_plan
         return {

@@ -49,7 +49,7 @@ class COperations:
         """store(address, offset, value)."""
         return COperation(f"store_lane<{c_type(t)}>", True)
 
-    def make_prefetch(self, lines):
+    def make_prefetch(self, lines, level=1):
         """Left out of C text: hardware with thousands of threads hides latency itself."""
         return None
 
