@@ -58,6 +58,26 @@ class OracleLattice:
         """Canonical links -> field."""
         return np.array(links, complex)
 
+    asynchronous = False
+    """Saving beside computing would take a core from it."""
+
+    snapshot = gather
+
+    def gather_slabs(self, links, slabs):
+        """(slab, values) for every slab (chains, times)."""
+        return ((slab, links[slab]) for slab in slabs)
+
+    def link_pieces(self, links, slabs):
+        """The same: one rank has all."""
+        return ((slab, links[slab]) for slab in slabs)
+
+    def scatter_slabs(self, slabs, read):
+        """Field from read(slab) -> canonical values."""
+        out = self.new_links()
+        for slab in slabs:
+            out[slab] = read(slab)
+        return out
+
     def select(self, accepted, new, old):
         """new <- old for every chain that is not accepted."""
         new[~accepted] = old[~accepted]

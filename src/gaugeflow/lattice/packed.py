@@ -38,7 +38,10 @@ class PackedLattice:
         self.grid = self.partition.grid
         self.layout, self.batches = self.partition.layout, self.partition.batches
         self.first_chain, self.local_chains = self.partition.first_chain, self.partition.local_chains
+        self.shape = self.partition.shape
         self.gather, self.scatter = self.partition.gather, self.partition.scatter
+        self.gather_slabs, self.scatter_slabs = self.partition.gather_slabs, self.partition.scatter_slabs
+        self.link_pieces = self.partition.link_pieces
         self.select = self.partition.select
         self._chain = self.layout.chain_table(self.first_chain, self.local_chains)
         self._tables = (self.layout.forward, self.layout.backward, self.layout.perm.ctypes.data, self.layout.add)
@@ -101,6 +104,13 @@ class PackedLattice:
 
     # ---- fields
 
+    asynchronous = False
+    """Saving beside computing would take a core from the kernels."""
+
+    def snapshot(self, links) -> np.ndarray:
+        """A copy in host memory that later work cannot change; `gather_slabs` takes it."""
+        return links.copy()
+
     def new_links(self) -> np.ndarray:
         """Memory for links, zero."""
         return self.partition.new_field(self.ndim, 2 * self.n**2)
@@ -115,8 +125,9 @@ class PackedLattice:
 
     def cold(self) -> np.ndarray:
         """Links all one."""
-        shape = (self.local_chains, *self.layout.extents, self.ndim, self.n, self.n)
-        return self.partition.from_local(np.broadcast_to(np.eye(self.n, dtype=complex), shape))
+        out = self.new_links()
+        out[..., :: 2 * (self.n + 1), :] = 1.0  # real parts of the diagonal, in halo lanes too
+        return out
 
     # ---- kernels as operations
 

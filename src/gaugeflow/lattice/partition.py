@@ -9,6 +9,7 @@ from gaugeflow.kernels.memory import aligned_zeros, pack_lanes, unpack_lanes
 from gaugeflow.kernels.traversal import TILE_MATRICES_PER_MIB, l2_bytes
 from gaugeflow.lattice import decomposition
 from gaugeflow.lattice.communicator import Communicator
+from gaugeflow.lattice.slabs import Slabs
 
 CHAIN_LANES_UP_TO = 4096
 """Largest number of sites for which lanes are chains: beyond, W lattices at once no longer share the cache."""
@@ -41,6 +42,8 @@ class Partition:
             raise GeometryError(f"local lattice {local} is too large for one rank's exact sums; use more ranks")
         self.batches = self.layout.batches(self.local_chains)
         self._messages = self.layout.halo_messages()
+        self.shape = (chains, *reversed(self.extents), self.ndim, kernels.n, kernels.n)
+        self.slabs = Slabs(self.layout, comm, self.grid, self.shape)
 
     def _best_lanes(self, volume):
         padded = -(-self.local_chains // self.kernels.width) * self.kernels.width
@@ -77,43 +80,42 @@ class Partition:
         for message, (_, _, _, incoming) in zip(self._messages, messages, strict=True):
             unpack_lanes(view, message.target, incoming)
 
-    def from_local(self, links) -> np.ndarray:
-        """Canonical links of this rank (chains, t, ..., x, mu, a, b) -> packed, halo filled."""
-        reals = np.ascontiguousarray(links, np.complex128).view(np.float64)
+    def gather_slabs(self, links, slabs):
+        """(slab, canonical values on rank 0, None elsewhere) for every slab in order; see `lattice.slabs`."""
+        return self.slabs.gather(links, slabs)
+
+    def link_pieces(self, links, slabs):
+        """(global index, canonical values) of this rank's piece of every slab in which it has a share."""
+        return self.slabs.pieces(links, slabs)
+
+    def scatter_slabs(self, slabs, read) -> np.ndarray:
+        """Packed links of every rank, halo filled, from read(slab) -> canonical values on rank 0."""
         out = self.new_field(self.ndim, 2 * self.kernels.n**2)
-        out[...] = self.layout.pack(reals.reshape(*reals.shape[:-2], -1))
+        self.slabs.scatter(out, slabs, read)
         self.fill_halo(out)
         return out
 
-    def to_local(self, links) -> np.ndarray:
-        """Packed links -> canonical links of this rank."""
-        n = self.kernels.n
-        reals = self.layout.unpack(links, self.local_chains, self.ndim)
-        return reals.view(np.complex128).reshape(*reals.shape[:-1], n, n)
-
     def gather(self, links) -> np.ndarray | None:
         """Canonical links of the whole ensemble step (chains, t, ..., x, mu, a, b) on rank 0, None elsewhere."""
-        pieces = self.comm.gather(self.to_local(links))
-        if pieces is None:
-            return None
-        shape = (self.chains, *reversed(self.extents), *pieces[0].shape[self.ndim + 1 :])
-        out = np.empty(shape, np.complex128)
-        for where, piece in zip(decomposition.parts(self.grid, shape), pieces, strict=True):
-            out[where] = piece
+        out = np.empty(self.shape, np.complex128) if self.comm.rank == 0 else None
+        for slab, values in self.gather_slabs(links, self._time_slices()):
+            if out is not None:
+                out[slab] = values
         return out
 
     def scatter(self, links) -> np.ndarray:
         """Canonical links on rank 0 (anything elsewhere) -> packed links of every rank."""
-        pieces = None
-        if self.comm.rank == 0:
-            pieces = [np.ascontiguousarray(links[where]) for where in decomposition.parts(self.grid, links.shape)]
-        return self.from_local(self.comm.scatter(pieces))
+        return self.scatter_slabs(self._time_slices(), lambda slab: links[slab])
+
+    def _time_slices(self):
+        return [(slice(0, self.chains), slice(t, t + 1)) for t in range(self.extents[-1])]
 
     def select(self, accepted, new, old) -> None:
         """new <- old for every chain that is not accepted; `accepted` (chains,) bool."""
         mine = accepted[self.first_chain : self.first_chain + self.local_chains]
         if self.layout.site_lanes:
-            new[~mine] = old[~mine]
+            for chain in np.flatnonzero(~mine):
+                new[chain] = old[chain]
         elif not mine.all():
             lanes = np.ones(self.batches * self.kernels.width, bool)
             lanes[: self.local_chains] = mine
