@@ -1,29 +1,28 @@
 """Writing published files: one call from arrays, one for configurations that do not fit in memory together."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from gaugeflow.config.canonical import canonical_json
-from gaugeflow.ensembles.checksums import chain_checksums
-from gaugeflow.ensembles.digest import little_endian
+from gaugeflow.ensembles.links import LinkSource, as_source
 from gaugeflow.ensembles.output import Dataset, created
 from gaugeflow.ensembles.provenance import provenance
 from gaugeflow.ensembles.schema import LINKS
 
-__all__ = ["Configuration", "Dataset", "write_arrays", "write_configurations", "write_file"]
+__all__ = ["Configuration", "Dataset", "write_arrays", "write_batch", "write_configurations", "write_file"]
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Links (chains, t.., x, D, N, N) of all chains at one trajectory and their plaquettes.
+    """Links (chains, t.., x, D, N, N) of all chains at one trajectory, an array or a source, and their plaquettes.
 
     plaquettes    "plaquette" and, for D > 2, "plaquette_space" and "plaquette_time", each (chains,)
     """
 
-    links: np.ndarray
+    links: np.ndarray | LinkSource
     plaquettes: Mapping[str, np.ndarray]
 
 
@@ -63,7 +62,7 @@ def write_configurations(
     chunk: int,
     inputs: Mapping[str, str],
 ) -> str:
-    """Write one chunk of configurations, holding one of them in memory, and return its content_sha256.
+    """Write one chunk of configurations, holding one slab of them in memory, and return its content_sha256.
 
     configurations    in order; as many as `trajectory` has entries
     trajectory        (n,) numbers of the trajectories after which they were saved
@@ -74,21 +73,18 @@ def write_configurations(
     """
     trajectory = np.array(list(trajectory), dtype=np.int64)
     plaquettes: dict[str, list[np.ndarray]] = {}
-    checksums: list[list[int]] = []
 
-    def links() -> Iterator[np.ndarray]:
+    def links() -> Iterator[LinkSource]:
         for configuration in configurations:
             for name, values in configuration.plaquettes.items():
                 plaquettes.setdefault(name, []).append(np.asarray(values, dtype=np.float64))
-            array = little_endian(np.asarray(configuration.links, dtype=np.complex128))
-            checksums.append(chain_checksums(array))
-            yield array
+            yield as_source(configuration.links)
 
     with created(Path(path), "configurations") as output:
         root = published_attributes(spec_text, ensemble_id, chunk, inputs)
         output.attributes({**root, "n_thermalisation": int(n_thermalisation)})
-        output.stream("links", LINKS, len(trajectory), links())
-        output.array("checksum", Dataset(np.array(checksums, dtype=np.uint32)))
+        checksums = output.stream("links", LINKS, len(trajectory), links())
+        output.array("checksum", Dataset(checksums))
         output.array("trajectory", Dataset(trajectory))
         for name in sorted(plaquettes):
             output.array(name, Dataset(np.array(plaquettes[name])))
@@ -106,6 +102,20 @@ def write_arrays(path: Path | str, kind: str, *, datasets: Mapping[str, Dataset]
         output.attributes(attributes)
         for name in sorted(datasets):
             output.array(name, datasets[name])
+    return output.digest
+
+
+def write_batch(path: Path | str, kind: str, *, configurations: Sequence[Configuration], attributes: Mapping) -> str:
+    """Write restart configurations with their plaquettes; returns content_sha256.
+
+    Raises    FileError as write_file
+    """
+    names = sorted(configurations[0].plaquettes)
+    with created(Path(path), kind) as output:
+        output.attributes(attributes)
+        output.stream("links", LINKS, len(configurations), (as_source(c.links) for c in configurations))
+        for name in names:
+            output.array(name, Dataset(np.array([c.plaquettes[name] for c in configurations])))
     return output.digest
 
 
