@@ -21,6 +21,7 @@ from types import TracebackType
 import numpy as np
 
 from gaugeflow.ensembles.atomic import atomic_path, file_failures, flush_to_disk, remove_leftovers, temporary_name
+from gaugeflow.ensembles.collective import CollectiveLinks
 from gaugeflow.ensembles.links import LinkSource, Slab, as_array, as_source, nbytes
 from gaugeflow.ensembles.lock import locked
 from gaugeflow.ensembles.reader import ChunkFile, StoredLinks, open_file
@@ -54,8 +55,8 @@ class SavedLinks:
 class State:
     """All that the next trajectory needs, and what must not be lost.
 
-    links       (chains, t.., x, D, N, N) after trajectory number `trajectory`: an array or a source; where it was loaded
-                a source that reads state.h5, to be used before the next save
+    links       (chains, t.., x, D, N, N) after trajectory number `trajectory`, an array or a source; a loaded one
+                reads state.h5 when it is used, which has to be before the next save
     history     "trajectory" (m,), "delta_h", "accepted", "plaquette" (m, chains), "unitarity_defect" (m,) of this chunk
     n_saved     configurations of this chunk saved so far
     """
@@ -145,7 +146,7 @@ class Progress:
         write_arrays(self._state_path, "state", datasets=datasets, attributes={**self._identity, **counters})
         self._n_saved = state.n_saved
 
-    def save_configuration(self, index: int, links: np.ndarray | LinkSource, plaquettes: Mapping[str, np.ndarray]) -> None:
+    def save_configuration(self, index: int, links: np.ndarray | LinkSource, plaquettes: Mapping) -> None:
         """Take configuration `index` (from 0 in this chunk, in order); safe on disk once the next `save` returns.
 
         links         (chains, t.., x, D, N, N), an array or a source
@@ -157,7 +158,7 @@ class Progress:
         if index != expected:
             raise FileError(f"{self.folder}: configuration {index} was given, wanted {expected}")
         values = {name: np.array(value, dtype=np.float64) for name, value in plaquettes.items()}
-        if nbytes(links.shape) >= STREAMED_BYTES:
+        if nbytes(links.shape) >= STREAMED_BYTES or isinstance(links, CollectiveLinks):
             self._write_waiting()
             self._write([Configuration(links, values)])
             return
@@ -175,6 +176,18 @@ class Progress:
                 names = [name for name in PLAQUETTES if name in batch.names]
                 for i in range(batch.shape("links")[0]):
                     yield Configuration(StoredLinks(batch, i), {name: batch.entry(name, i) for name in names})
+
+    def stored(self) -> list[tuple[Path, int]]:
+        """(file, number in it) of the same configurations.
+
+        Raises    FileError if one is damaged
+        """
+        found = []
+        for batch in self._batches():
+            with batch:
+                first = batch.attributes["first"]
+                found += [(self._config_path(first), i) for i in range(batch.shape("links")[0])]
+        return found
 
     def finish(self) -> None:
         """Remove the scratch folder; the final file must be in place.

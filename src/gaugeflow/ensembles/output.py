@@ -4,7 +4,7 @@ The bytes depend on the content alone: fixed HDF5 format bounds, fixed order of 
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +16,12 @@ from gaugeflow.ensembles.atomic import atomic_path, file_failures
 from gaugeflow.ensembles.checksums import ChainChecksums
 from gaugeflow.ensembles.digest import Digest, little_endian
 from gaugeflow.ensembles.links import LinkSource
-from gaugeflow.ensembles.pieces import Piece, link_chunks
+from gaugeflow.ensembles.pieces import Piece, link_chunks, link_slabs
 from gaugeflow.ensembles.reader import open_file
-from gaugeflow.ensembles.schema import DIGEST, FORMAT, KINDS, VERSION, Entry
+from gaugeflow.ensembles.schema import DIGEST, FORMAT, HDF5_BOUNDS, KINDS, VERSION, Entry
 from gaugeflow.ensembles.sink import Sink
 from gaugeflow.errors import FileError
 
-HDF5_BOUNDS = ("v110", "v110")
-"""Oldest and newest HDF5 format used; 1.10 has a checksum in every piece of metadata."""
 
 @dataclass(frozen=True)
 class Dataset:
@@ -36,15 +34,18 @@ class Dataset:
 
 
 class Output:
-    """An HDF5 file being written, with the digest of what went into it."""
+    """An HDF5 file being written, with the digest of what went into it.
 
-    def __init__(self, temporary: Path, path: Path, kind: str) -> None:
+    existing    the file is there and holds a data set of links, which `adopt` takes over
+    """
+
+    def __init__(self, temporary: Path, path: Path, kind: str, *, existing: bool = False) -> None:
         self._kind, self._path = kind, path
         self._digest = Digest()
         self.digest = ""
         with file_failures(path, "creating"):
-            self._sink = Sink(temporary)
-        self._file = h5py.File(self._sink, "w", libver=HDF5_BOUNDS, track_times=False)
+            self._sink = Sink(temporary, existing=existing)
+        self._file = h5py.File(self._sink, "r+" if existing else "w", libver=HDF5_BOUNDS, track_times=False)
         self._attributes("/", self._file, {"format": FORMAT, "version": VERSION, "kind": kind})
 
     def attributes(self, values: Mapping[str, str | int | float]) -> None:
@@ -69,7 +70,7 @@ class Output:
         self._write(name, entry, data.shape, chunks, [((), data)])
 
     def stream(self, name: str, entry: Entry, n: int, configurations: Iterator[LinkSource]) -> np.ndarray:
-        """One dataset of links (n, ...) from its n entries, one after the other; returns their checksums (n, chains)."""
+        """One dataset of links (n, ...) from its n entries, one after the other; returns checksums (n, chains)."""
         first = next(configurations, None)
         if first is None:
             raise FileError(f"{self._path}: no configuration to write, wanted {n}")
@@ -88,6 +89,24 @@ class Output:
                 raise FileError(f"{self._path}: {name}: got {count} entries, wanted {n}")
 
         self._write(name, entry, shape, link_chunks(shape), written())
+        return np.array([c.values for c in checksums], np.uint32)
+
+    def adopt(self, name: str, entry: Entry) -> np.ndarray:
+        """Take over links that are in the file already, read back piece by piece; returns checksums (n, chains)."""
+        dataset = self._file[name]
+        self._attributes(name, dataset, {"description": entry.description, "units": entry.units})
+        lead = dataset.ndim - dataset.shape[-3] - 4  # a configuration has chains, D site axes, D, N and N
+        entries = [(i,) for i in range(dataset.shape[0])] if lead else [()]
+        checksums = [ChainChecksums(dataset.shape[lead]) for _ in entries]
+
+        def read() -> Iterator[np.ndarray]:
+            for at, found in zip(entries, checksums, strict=True):
+                for chains, times in link_slabs(dataset.shape[lead:]):
+                    values = dataset[(*at, chains, times)]
+                    found.update(chains, values)
+                    yield values
+
+        self._digest.dataset(name, entry.dtype, dataset.shape, read())
         return np.array([c.values for c in checksums], np.uint32)
 
     def close(self) -> None:
@@ -143,10 +162,15 @@ class Output:
 
 
 @contextmanager
-def created(path: Path, kind: str) -> Iterator[Output]:
-    """An output that is sealed, flushed, read back and renamed when the block ends, and gone if it fails."""
+def created(path: Path, kind: str, make: Callable[[Path], None] | None = None) -> Iterator[Output]:
+    """An output that is sealed, flushed, read back and renamed when the block ends, and gone if it fails.
+
+    make    creates the temporary file with links that the output is to adopt
+    """
     with atomic_path(path) as temporary:
-        output = Output(temporary, path, kind)
+        if make is not None:
+            make(temporary)
+        output = Output(temporary, path, kind, existing=make is not None)
         try:
             yield output
         except BaseException:

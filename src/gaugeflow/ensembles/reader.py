@@ -245,9 +245,8 @@ class StoredLinks:
     def _compare(self, found: ChainChecksums, stored: np.ndarray, chains: slice) -> None:
         for c in range(chains.start, chains.stop):
             if found.values[c] != stored[c]:
-                raise FileError(
-                    f"{self._file.name}: configuration {self._entry[0]}: checksum of chain {c} differs from the stored one"
-                )
+                where = f"{self._file.name}: configuration {self._entry[0]}"
+                raise FileError(f"{where}: checksum of chain {c} differs from the stored one")
 
 
 def _refuse_no_hdf5(path: Path, name: str) -> None:

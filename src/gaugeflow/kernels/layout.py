@@ -189,7 +189,7 @@ class Layout:
                     packed[batch, block, :, :, lanes] = np.moveaxis(flat[own, sites], 0, -1)
 
     def unpack_slab(self, packed: np.ndarray, chains: range, times: range) -> np.ndarray:
-        """Float64 canonical reals (len(chains), len(times), ..., x, mu, component) of a packed field; see `pack_slab`."""
+        """Float64 canonical reals (len(chains), len(times), ..., x, mu, component) of a packed field."""
         slice_sites = self.volume // self.extents[0]
         out = np.empty((len(chains), len(times) * slice_sites, *packed.shape[2:4]))
         for batch, own, lanes in self._batches_of(chains):
@@ -201,11 +201,15 @@ class Layout:
         return out.reshape(len(chains), len(times), *self.extents[1:], *packed.shape[2:4])
 
     def _batches_of(self, chains: range):
-        """(batch, slice of positions in `chains`, slice of lanes) of these chains; lanes mean nothing for site lanes."""
+        """(batch, slice of positions in `chains`, slice of lanes) of these chains; no lanes where they are sites."""
         width = 1 if self.site_lanes else self.width
         for batch in range(chains.start // width, -(-chains.stop // width)):
             first, last = max(chains.start, batch * width), min(chains.stop, (batch + 1) * width)
-            yield batch, slice(first - chains.start, last - chains.start), slice(first - batch * width, last - batch * width)
+            yield (
+                batch,
+                slice(first - chains.start, last - chains.start),
+                slice(first - batch * width, last - batch * width),
+            )
 
     def _places(self, times: range):
         """(blocks, lanes, slice of positions) of the sites of each of these time slices in canonical order."""

@@ -19,6 +19,8 @@ class Communicator(Protocol):
 
     rank: int
     size: int
+    handle: Any
+    """For libraries that take an MPI communicator themselves; None in a serial world."""
 
     def sum_integers(self, values: np.ndarray) -> np.ndarray: ...
 
@@ -38,7 +40,7 @@ class Communicator(Protocol):
 class Serial:
     """One rank."""
 
-    rank, size = 0, 1
+    rank, size, handle = 0, 1, None
 
     def sum_integers(self, values):
         """Sum over ranks."""
@@ -76,6 +78,7 @@ class Mpi:
 
         self._mpi, self._comm = MPI, MPI.COMM_WORLD
         self.rank, self.size = self._comm.rank, self._comm.size
+        self.handle = self._comm
 
     def sum_integers(self, values):
         """Sum over ranks."""

@@ -67,10 +67,6 @@ class OracleLattice:
         """(slab, values) for every slab (chains, times)."""
         return ((slab, links[slab]) for slab in slabs)
 
-    def link_pieces(self, links, slabs):
-        """The same: one rank has all."""
-        return ((slab, links[slab]) for slab in slabs)
-
     def scatter_slabs(self, slabs, read):
         """Field from read(slab) -> canonical values."""
         out = self.new_links()

@@ -41,7 +41,7 @@ class PackedLattice:
         self.shape = self.partition.shape
         self.gather, self.scatter = self.partition.gather, self.partition.scatter
         self.gather_slabs, self.scatter_slabs = self.partition.gather_slabs, self.partition.scatter_slabs
-        self.link_pieces = self.partition.link_pieces
+        self.link_pieces, self.piece_index = self.partition.link_pieces, self.partition.piece_index
         self.select = self.partition.select
         self._chain = self.layout.chain_table(self.first_chain, self.local_chains)
         self._tables = (self.layout.forward, self.layout.backward, self.layout.perm.ctypes.data, self.layout.add)

@@ -85,8 +85,12 @@ class Partition:
         return self.slabs.gather(links, slabs)
 
     def link_pieces(self, links, slabs):
-        """(global index, canonical values) of this rank's piece of every slab in which it has a share."""
+        """(global index, canonical values) of this rank's piece of every slab, None where it has none."""
         return self.slabs.pieces(links, slabs)
+
+    def piece_index(self, slab):
+        """Global (chain, t, ..., x) slices of this rank's piece of a slab; None if it has none."""
+        return self.slabs.index(self.comm.rank, slab)
 
     def scatter_slabs(self, slabs, read) -> np.ndarray:
         """Packed links of every rank, halo filled, from read(slab) -> canonical values on rank 0."""

@@ -42,14 +42,15 @@ class Slabs:
         index = self.index(self._comm.rank, slab)
         if index is None:
             return None
-        return self._layout.unpack_slab(field, *self._local(index)).view(np.complex128).reshape(self._piece_shape(index))
+        return (
+            self._layout.unpack_slab(field, *self._local(index)).view(np.complex128).reshape(self._piece_shape(index))
+        )
 
-    def pieces(self, field: np.ndarray, slabs: Iterable[Slab]) -> Iterator[tuple[tuple[slice, ...], np.ndarray]]:
-        """(global index, piece) of this rank for every slab in which it has a share."""
+    def pieces(self, field: np.ndarray, slabs: Iterable[Slab]) -> Iterator[tuple[tuple[slice, ...], np.ndarray] | None]:
+        """(global index, piece) of this rank for every slab, None where it has no share."""
         for slab in slabs:
             piece = self.piece(field, slab)
-            if piece is not None:
-                yield self.index(self._comm.rank, slab), piece
+            yield None if piece is None else (self.index(self._comm.rank, slab), piece)
 
     def gather(self, field: np.ndarray, slabs: Iterable[Slab]) -> Iterator[tuple[Slab, np.ndarray | None]]:
         """(slab, values) for every slab, values complex128 on rank 0 and None elsewhere; collective in every step.
@@ -102,7 +103,9 @@ class Slabs:
 
     def _local(self, index: tuple[slice, ...]) -> tuple[range, range]:
         """Chains and time slices of this rank, from 0."""
-        chains, times = (range(i.start - m.start, i.stop - m.start) for i, m in zip(index[:2], self._mine, strict=False))
+        chains, times = (
+            range(i.start - m.start, i.stop - m.start) for i, m in zip(index[:2], self._mine, strict=False)
+        )
         return chains, times
 
     def _piece_shape(self, index: tuple[slice, ...]) -> tuple[int, ...]:
