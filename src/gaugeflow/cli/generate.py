@@ -30,6 +30,9 @@ def generate(
     checkpoint_seconds: Annotated[
         float, typer.Option(help="Seconds between saved states; 0 saves every trajectory.", min=0)
     ] = 30.0,
+    output_mode: Annotated[
+        str, typer.Option(help="gather: rank 0 writes; parallel: all ranks by MPI-IO; auto: the latter where it pays.")
+    ] = "auto",
 ) -> None:
     """Generate one chunk of an ensemble; a killed or stopped job continues when the same line runs again."""
     from gaugeflow.assembly import make_hmc, make_lattice
@@ -53,6 +56,7 @@ def generate(
     lattice = make_lattice(resolved.spec, comm, **options)
     source = _source(resolved, chunk, previous) if comm.rank == 0 else None
     options = {"source": source, "acceptance_band": band, "checkpoint_seconds": checkpoint_seconds}
+    options |= {"output_mode": output_mode}
     run = ChunkRun(lattice, make_hmc(resolved.spec), resolved, chunk, out, **options)
     if comm.rank == 0:
         logger.info("%s chunk %d: seed %d, grid %s, %d threads, device %s", resolved.ensemble_id, chunk,

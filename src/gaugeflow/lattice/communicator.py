@@ -10,12 +10,17 @@ from gaugeflow.errors import ConfigError
 LAUNCHER_VARIABLES = ("PMI_SIZE", "PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")
 """Environment variables by which launchers announce themselves to a process."""
 
+COLLECT, DISTRIBUTE = 1001, 1002
+"""Tags of messages to and from rank 0; those of `exchange` count from 0."""
+
 
 class Communicator(Protocol):
     """What the lattice needs from a set of ranks; every call is collective and unconditional."""
 
     rank: int
     size: int
+    handle: Any
+    """For libraries that take an MPI communicator themselves; None in a serial world."""
 
     def sum_integers(self, values: np.ndarray) -> np.ndarray: ...
 
@@ -29,9 +34,9 @@ class Communicator(Protocol):
 
     def broadcast(self, value: Any) -> Any: ...
 
-    def gather(self, array: np.ndarray) -> list[np.ndarray] | None: ...
+    def collect(self, piece: np.ndarray | None, incoming: list[tuple[int, np.ndarray]]) -> None: ...
 
-    def scatter(self, arrays: list[np.ndarray] | None) -> np.ndarray: ...
+    def distribute(self, outgoing: list[tuple[int, np.ndarray]], piece: np.ndarray | None) -> None: ...
 
     def start(self, messages: list[tuple[int, int, np.ndarray, np.ndarray]]) -> Any: ...
 
@@ -41,7 +46,7 @@ class Communicator(Protocol):
 class Serial:
     """One rank."""
 
-    rank, size = 0, 1
+    rank, size, handle = 0, 1, None
 
     def sum_integers(self, values):
         """Sum over ranks."""
@@ -67,13 +72,11 @@ class Serial:
         """Rank 0's value."""
         return value
 
-    def gather(self, array):
-        """Every rank's array, on rank 0; None elsewhere."""
-        return [array]
+    def collect(self, piece, incoming):
+        """Pieces of other ranks to rank 0: there are none."""
 
-    def scatter(self, arrays):
-        """This rank's part of rank 0's list."""
-        return arrays[0]
+    def distribute(self, outgoing, piece):
+        """Pieces from rank 0 to others: there are none."""
 
     def start(self, messages):
         """(destination, source, outgoing, incoming) for every message; here all to itself."""
@@ -92,6 +95,7 @@ class Mpi:
 
         self._mpi, self._comm = MPI, MPI.COMM_WORLD
         self.rank, self.size = self._comm.rank, self._comm.size
+        self.handle = self._comm
 
     def sum_integers(self, values):
         """Sum over ranks."""
@@ -127,18 +131,19 @@ class Mpi:
         """Rank 0's value."""
         return self._comm.bcast(value, root=0)
 
-    def gather(self, array):
-        """Every rank's array (equal shapes), on rank 0; None elsewhere."""
-        out = np.empty((self.size, *array.shape), array.dtype) if self.rank == 0 else None
-        self._comm.Gather(np.ascontiguousarray(array), out, root=0)
-        return None if out is None else list(out)
+    def collect(self, piece, incoming):
+        """`piece` of every other rank that has one goes to rank 0, which lists (rank, memory for its piece)."""
+        if self.rank == 0:
+            self._mpi.Request.Waitall([self._comm.Irecv(array, rank, COLLECT) for rank, array in incoming])
+        elif piece is not None:
+            self._comm.Send(piece, 0, COLLECT)
 
-    def scatter(self, arrays):
-        """This rank's part of rank 0's list of equal-shaped arrays."""
-        head = self._comm.bcast((arrays[0].shape, arrays[0].dtype) if arrays else None, root=0)
-        out = np.empty(*head)
-        self._comm.Scatter(np.ascontiguousarray(np.stack(arrays)) if arrays else None, out, root=0)
-        return out
+    def distribute(self, outgoing, piece):
+        """(rank, its piece) of rank 0's list go into `piece` of those ranks, None where nothing comes."""
+        if self.rank == 0:
+            self._mpi.Request.Waitall([self._comm.Isend(array, rank, DISTRIBUTE) for rank, array in outgoing])
+        elif piece is not None:
+            self._comm.Recv(piece, 0, DISTRIBUTE)
 
     def start(self, messages):
         """(destination, source, outgoing, incoming) for every message, posted at once; the position is the tag."""

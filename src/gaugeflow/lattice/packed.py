@@ -52,7 +52,10 @@ class PackedLattice:
         self.grid = self.partition.grid
         self.layout, self.batches = self.partition.layout, self.partition.batches
         self.first_chain, self.local_chains = self.partition.first_chain, self.partition.local_chains
+        self.shape = self.partition.shape
         self.gather, self.scatter = self.partition.gather, self.partition.scatter
+        self.gather_slabs, self.scatter_slabs = self.partition.gather_slabs, self.partition.scatter_slabs
+        self.link_pieces, self.piece_index = self.partition.link_pieces, self.partition.piece_index
         self.select = self.partition.select
         self._run = self.device.run
 
@@ -92,14 +95,14 @@ class PackedLattice:
         return self.device.copy(field)
 
     def snapshot(self, links):
-        """Call it for canonical links of this rank as they are now, whatever happens to `links`."""
-        packed = self.device.snapshot(links)
-        return lambda: self.partition.to_local(packed())
+        """Links as they are now, whatever happens to `links`; `gather` and its like take it as they take links."""
+        return self.device.snapshot(links)
 
     def cold(self):
         """Links all one."""
-        shape = (self.local_chains, *self.layout.extents, self.ndim, self.n, self.n)
-        return self.partition.from_local(np.broadcast_to(np.eye(self.n, dtype=complex), shape))
+        out = self.new_links()
+        out[..., :: 2 * (self.n + 1), :] = 1.0  # real parts of the diagonal, in halo lanes too
+        return out
 
     # ---- operations
 

@@ -78,8 +78,8 @@ class CpuDevice:
         return np.ascontiguousarray(array, np.int64)
 
     def to_device(self, array: np.ndarray) -> np.ndarray:
-        """A field from memory of this process."""
-        return self.copy(array)
+        """A field from memory of this process, which belongs to the field from now on."""
+        return array
 
     def to_host(self, field: np.ndarray) -> np.ndarray:
         """A field as an array of this process."""
@@ -92,7 +92,7 @@ class CpuDevice:
         return out
 
     def snapshot(self, field: np.ndarray):
-        """Call it for an array with today's content, whatever happens to the field."""
+        """Call it for an array with its content of now, whatever happens to the field."""
         kept = self.copy(field)
         return lambda: kept
 

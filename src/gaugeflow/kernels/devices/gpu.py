@@ -109,7 +109,7 @@ class GpuDevice:
         return field.copy()
 
     def snapshot(self, field):
-        """Call it for an array with today's content, whatever happens to the field; copied beside the kernels."""
+        """Call it for an array with its content of now, whatever happens to the field; copied beside the kernels."""
         return self.driver.snapshot(field)
 
     def copy_where(self, mask: np.ndarray, target, source) -> None:
