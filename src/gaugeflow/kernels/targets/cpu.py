@@ -13,7 +13,7 @@ import numba
 
 from gaugeflow.kernels.algebra import random
 from gaugeflow.kernels.targets import lanes
-from gaugeflow.kernels.targets.cache import JIT, numba_cache, sources_hash
+from gaugeflow.kernels.targets.cache import numba_cache, shared_jit, sources_hash
 from gaugeflow.kernels.targets.operations import operations
 
 SITE_FILES = ("force.py", "refresh.py", "loops.py", "clover.py")
@@ -46,7 +46,7 @@ def namespace(n: int, special: bool, ndim: int, width: int, *, inline=None, kern
     registers        see `operations.operations`
     """
     inline = inline or numba.njit(inline="always")
-    declarations = {"inline": inline, "kernel": kernel or numba.njit(**JIT)}
+    declarations = {"inline": inline, "kernel": kernel or shared_jit}
     return sizes(n, ndim, width) | declarations | operations(n, special, width, inline, registers)
 
 
