@@ -31,6 +31,10 @@ class Communicator(Protocol):
 
     def exchange(self, messages: list[tuple[int, int, np.ndarray, np.ndarray]]) -> None: ...
 
+    def on_node(self, value: Any) -> list[Any]: ...
+
+    def first(self, value: Any) -> Any: ...
+
 
 class Serial:
     """One rank."""
@@ -65,6 +69,25 @@ class Serial:
         """(destination, source, outgoing, incoming) for every message; here all to itself."""
         for _, _, outgoing, incoming in messages:
             incoming[...] = outgoing
+
+    def on_node(self, value):
+        """Values of all ranks that share this rank's memory."""
+        return [value]
+
+    def first(self, value):
+        """The first rank's value that is not None."""
+        return value
+
+
+class Mirror(Serial):
+    """Rank 0 of a world whose other ranks hold copies of its part: halos are filled as on several ranks, by itself."""
+
+    def __init__(self, size: int):
+        self.size = size
+
+    def gather(self, array):
+        """This rank's array in the place of every other."""
+        return [array] * self.size
 
 
 class Mpi:
@@ -117,6 +140,17 @@ class Mpi:
         for tag, (destination, _, outgoing, _) in enumerate(messages):
             requests.append(self._comm.Isend(outgoing, destination, tag))
         self._mpi.Request.Waitall(requests)
+
+    def on_node(self, value):
+        """Values of all ranks that share this rank's memory."""
+        node = self._comm.Split_type(self._mpi.COMM_TYPE_SHARED)
+        values = node.allgather(value)
+        node.Free()
+        return values
+
+    def first(self, value):
+        """The first rank's value that is not None."""
+        return next((found for found in self._comm.allgather(value) if found is not None), None)
 
 
 def world(ranks: int) -> Communicator:
