@@ -10,20 +10,24 @@ from gaugeflow.samplers.integrators import INTEGRATORS
 DEVICES = ("cpu", "oracle")
 
 
-def make_lattice(spec: EnsembleSpec, comm: Communicator, *, grid=None, threads: int = 1, device: str = "cpu"):
+def make_lattice(
+    spec: EnsembleSpec, comm: Communicator, *, grid=None, threads: int = 1, device: str = "cpu", precision="float64"
+):
     """Lattice of all chains of `spec` on the ranks of `comm`.
 
-    device    "cpu" (compiled kernels) or "oracle" (plain NumPy, one rank)
-    Raises    ConfigError for another device, GeometryError for a grid that does not divide
+    device      "cpu" (compiled kernels) or "oracle" (plain NumPy, one rank, float64 only)
+    precision   "float64" or "float32"; that of the spec is for its generation, what reads files has its own
+    Raises      ConfigError for another device or precision, GeometryError for a grid that does not divide
     """
     if device == "cpu":
         from gaugeflow.lattice.packed import PackedLattice
 
-        return PackedLattice(spec.group, spec.extents, spec.chains, comm=comm, grid=grid, threads=threads)
+        options = {"comm": comm, "grid": grid, "threads": threads, "precision": precision}
+        return PackedLattice(spec.group, spec.extents, spec.chains, **options)
     if device == "oracle":
         from gaugeflow.lattice.oracle import OracleLattice
 
-        return OracleLattice(spec.group, spec.extents, spec.chains, comm=comm)
+        return OracleLattice(spec.group, spec.extents, spec.chains, comm=comm, precision=precision)
     raise ConfigError(f"device: got {device!r}, wanted one of {', '.join(DEVICES)}")
 
 

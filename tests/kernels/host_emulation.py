@@ -16,9 +16,9 @@ WITH_PLAN = ("kick", "drift", "plaquette_sums")
 
 
 @cache
-def library(folder: Path, n: int, special: bool, ndim: int, width: int) -> ctypes.CDLL:
+def library(folder: Path, n: int, special: bool, ndim: int, width: int, precision: str) -> ctypes.CDLL:
     """g++'s build of the kernels."""
-    text = c_source(n, special, ndim, width)
+    text = c_source(n, special, ndim, width, precision)
     path = folder / f"kernels_{hashlib.sha256(text.encode()).hexdigest()[:16]}.so"
     source = path.with_suffix(".cpp")
     source.write_text(text)
@@ -30,7 +30,9 @@ class HostKernels:
     """Stands in for the compiled module of a lattice's kernels: same names, same arguments."""
 
     def __init__(self, folder: Path, lattice):
-        self._library = library(folder, lattice.n, lattice.special, lattice.ndim, lattice.kernels.width)
+        kernels = lattice.kernels
+        self._library = library(folder, lattice.n, lattice.special, lattice.ndim, kernels.width, kernels.precision)
+        self._dtype = kernels.dtype
         self._unit = lattice.n**2 * lattice.kernels.width * lattice.ndim * (lattice.ndim - 1) // 2
 
     def __getattr__(self, name):
@@ -46,7 +48,7 @@ class HostKernels:
             keep = []
             if name == "clover_sums":  # every thread has a place of its own
                 lo, hi, u, _, sums, blocks, tables = arguments
-                keep.append(np.zeros(last * blocks * self._unit))
+                keep.append(np.zeros(last * blocks * self._unit, self._dtype))
                 arguments = (lo, hi, u, keep[0].ctypes.data, sums, blocks, tables)
             flat = [x for a in (first, last, *arguments) for x in (a if isinstance(a, tuple) else (a,))]
             function(ctypes.c_int64(last - first), ctypes.c_int64(items), *map(_c_argument, flat))

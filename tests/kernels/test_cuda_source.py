@@ -53,6 +53,18 @@ def test_cuda_source_gives_the_bits_of_the_cpu(group, ndim, lanes, tmp_path_fact
         assert np.array_equal(a, b)
 
 
+@needs_gxx
+@pytest.mark.parametrize(("group", "ndim"), [("U1", 2), ("SU2", 3), ("SU3", 2), ("SU3", 4)], ids=case_name)
+def test_cuda_source_gives_the_bits_of_the_cpu_in_float32(group, ndim, tmp_path_factory):
+    lanes = {"precision": "float32", "width": 16}
+    wanted = everything(PackedLattice(group, EXTENTS[ndim], 3, **lanes))
+    lattice = PackedLattice(group, EXTENTS[ndim], 3, **lanes)
+    folder = tmp_path_factory.getbasetemp()
+    lattice.kernels = dataclasses.replace(lattice.kernels, run=HostKernels(folder, lattice))
+    for a, b in zip(everything(lattice), wanted, strict=True):
+        assert np.array_equal(a, b)
+
+
 REGISTERS = list(csv.DictReader(Path(__file__).with_name("cuda_registers.csv").read_text().splitlines()))
 USED = re.compile(
     r"entry function '(\w+)'.*?(\d+) bytes spill stores, (\d+) bytes spill loads.*?Used (\d+) registers", re.DOTALL

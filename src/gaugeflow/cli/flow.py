@@ -36,7 +36,8 @@ def flow(
         raise ConfigError(f"{chosen.file}: scales.{scale}.flow is null, wanted flow times; add them or do not flow")
     comm = start_ranks(ranks, threads, oversubscribe)
     spec, n = read_header(configurations, out, comm)
-    lattice = make_lattice(spec.spec, comm, grid=process_grid, threads=threads, device=device)
+    options = {"grid": process_grid, "threads": threads, "device": device, "precision": settings.precision}
+    lattice = make_lattice(spec.spec, comm, **options)
     times = settings.flow_times()
     with progress("configurations", n, quiet=comm.rank > 0) as advance:
         series = measure_series(

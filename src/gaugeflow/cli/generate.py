@@ -49,7 +49,8 @@ def generate(
         if comm.rank == 0:
             typer.echo(f"{out}: already complete")
         return
-    lattice = make_lattice(resolved.spec, comm, grid=process_grid, threads=threads, device=device)
+    options = {"grid": process_grid, "threads": threads, "device": device, "precision": resolved.spec.precision}
+    lattice = make_lattice(resolved.spec, comm, **options)
     source = _source(resolved, chunk, previous) if comm.rank == 0 else None
     options = {"source": source, "acceptance_band": band, "checkpoint_seconds": checkpoint_seconds}
     run = ChunkRun(lattice, make_hmc(resolved.spec), resolved, chunk, out, **options)

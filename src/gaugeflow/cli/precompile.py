@@ -61,11 +61,21 @@ def compile_all(study: "Study", threads: int) -> dict[tuple[str, str], float]:
         compiled[name, function] = seconds
         logger.info("compiled %s of %s in %.2f s", function, name, seconds)
 
-    stand_ins = {stand_in(ensemble.spec) for ensemble in study.ensembles}
+    jobs = {
+        (stand_in(ensemble.spec), stage, precision)
+        for ensemble in study.ensembles
+        for stage, precision in stages(ensemble.spec, study)
+    }
     with watching(note):
-        for spec in sorted(stand_ins, key=str):
-            use_every_kernel(spec, study, threads)
+        for spec, stage, precision in sorted(jobs, key=str):
+            use_every_kernel(spec, study, stage, precision, threads)
     return compiled
+
+
+def stages(spec: "EnsembleSpec", study: "Study") -> list[tuple[str, str]]:
+    """(command, precision of its fields) of every command that will run on an ensemble."""
+    flow = [] if study.flow is None else [("flow", study.flow.precision)]
+    return [("generate", spec.precision), ("measure", "float64"), *flow]
 
 
 def stand_in(spec: "EnsembleSpec") -> "EnsembleSpec":
@@ -77,8 +87,8 @@ def stand_in(spec: "EnsembleSpec") -> "EnsembleSpec":
     return spec.model_copy(update={**small, **length, "action": action})
 
 
-def use_every_kernel(spec: "EnsembleSpec", study: "Study", threads: int) -> None:
-    """One trajectory, measurement and flow of a tiny lattice, alone and cut in two with halos."""
+def use_every_kernel(spec: "EnsembleSpec", study: "Study", stage: str, precision: str, threads: int) -> None:
+    """What one command does, on a tiny lattice, alone and cut in two with halos."""
     from gaugeflow.assembly import make_hmc, make_lattice
     from gaugeflow.kernels.compilation import compile_schedules
     from gaugeflow.lattice.communicator import Mirror, Serial
@@ -86,15 +96,18 @@ def use_every_kernel(spec: "EnsembleSpec", study: "Study", threads: int) -> None
     from gaugeflow.observables.registry import measure_all
     from gaugeflow.samplers.start import start_links
 
-    hmc, settings = make_hmc(spec), study.measure
+    settings = study.measure
     if settings.loops is not None:
         loops = settings.loops.model_copy(update={"max_r": LOOP, "max_t": LOOP})
         settings = settings.model_copy(update={"loops": loops})
     for comm, grid in ((Serial(), None), (Mirror(2), (1, 2, *[1] * (spec.ndim - 1)))):
-        lattice = make_lattice(spec, comm, grid=grid, threads=threads)
+        lattice = make_lattice(spec, comm, grid=grid, threads=threads, precision=precision)
         compile_schedules(lattice.layout, lattice.kernels.unit_bytes)
-        links, _ = hmc.step(lattice, start_links(lattice, spec.start, spec.seed), lattice.new_momenta(), 0)
-        lattice.scatter(lattice.gather(links))
-        measure_all(lattice, links, settings)
-        if study.flow is not None:
+        links = lattice.scatter(lattice.gather(lattice.cold()))
+        if stage == "generate":
+            links = start_links(lattice, spec.start, spec.seed)
+            links, _ = make_hmc(spec).step(lattice, links, lattice.new_momenta(), 0)
+        elif stage == "measure":
+            measure_all(lattice, links, settings)
+        else:
             flowed_series(lattice, links, (FLOW_TIME,), FLOW_TIME)

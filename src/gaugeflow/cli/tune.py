@@ -35,7 +35,7 @@ def tune(
         raise ConfigError(f"{chosen.label}: sampler.n_steps is {spec.sampler.n_steps}, nothing to tune")
     request = spec.sampler.n_steps
     start = spec.start if isinstance(spec.start, str) else "cold"
-    lattice = make_lattice(spec, comm, threads=threads)
+    lattice = make_lattice(spec, comm, threads=threads, precision=spec.precision)
     result = tune_steps(
         lattice,
         make_hmc(resolved(spec, FIRST_GUESS)),

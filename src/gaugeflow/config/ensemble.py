@@ -18,6 +18,7 @@ from gaugeflow.config.fields import (
     PositiveInt,
     Seed,
 )
+from gaugeflow.config.precision import WithPrecision
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -85,7 +86,7 @@ def check_warmup(warmup: int, thermalisation: int) -> None:
         raise ValueError(f"warmup: at most thermalisation = {thermalisation}, not {warmup}")
 
 
-class EnsembleSpec(FrozenModel):
+class EnsembleSpec(WithPrecision):
     """Everything that defines the chains of one ensemble, and nothing else: no length, no ranks, no name."""
 
     version: Literal[1] = SCHEMA_VERSION
@@ -155,13 +156,14 @@ def ensemble_id(request: EnsembleSpec) -> str:
 
 
 def chain_seed(request: EnsembleSpec) -> int:
-    """Key of the random numbers: 64 bits of the hash of the study's seed, group, extents and action.
+    """Key of the random numbers: 64 bits of the hash of the study's seed, group, extents, action and precision.
 
     Ensembles of one scan share the study's seed; with the same key their chains would see the same momenta and be
     correlated with each other.
     """
     content = request.model_dump(mode="json")
-    physics = {name: content[name] for name in ("seed", "group", "extents", "action")}
+    names = ("seed", "group", "extents", "action", "precision")
+    physics = {name: content[name] for name in names if name in content}  # the default precision is not in it
     return int(sha256_text(canonical_json(physics))[:16], 16)
 
 

@@ -27,6 +27,7 @@ from gaugeflow.config.fields import (
     PositiveInt,
     Seed,
 )
+from gaugeflow.config.precision import DEFAULT, Precision
 from gaugeflow.config.settings import AnalysisSettings, FlowSettings, LoopSettings, MeasureSettings, TimeGrid
 
 __all__ = [
@@ -46,7 +47,7 @@ __all__ = [
     "WilsonAction",
 ]
 
-LABEL_FIELDS = ("group", "ndim", "beta", "extents", "seed")
+LABEL_FIELDS = ("group", "ndim", "beta", "extents", "seed", "precision")
 DEFAULT_LABEL = "b{beta}_{extents}"
 
 
@@ -71,6 +72,7 @@ class EnsembleEntry(FrozenModel):
     seed: Seed
     start: Start
     sampler: HmcSampler
+    precision: Precision = DEFAULT
     thermalisation: Annotated[NonNegativeInt, Field(description="trajectories before the first that counts")]
     warmup: Annotated[NonNegativeInt, Field(description=WARMUP)] = 0
     save_every: Annotated[PositiveInt, Field(description="trajectories between saved configurations")]

@@ -7,6 +7,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from gaugeflow.config.canonical import settings_hash
 from gaugeflow.config.fields import FrozenModel, NonNegative, Positive, PositiveInt
+from gaugeflow.config.precision import WithPrecision
 
 MAX_FLOW_TIMES = 10_000
 GRID_TOLERANCE = 1e-9
@@ -60,8 +61,11 @@ def _times_kind(value: object) -> str:
 FlowTimes = Annotated[tuple[NonNegative, ...], Field(min_length=1, max_length=MAX_FLOW_TIMES)]
 
 
-class FlowSettings(FrozenModel):
-    """Wilson flow with Luescher's third-order scheme; E and the charge at every flow time."""
+class FlowSettings(WithPrecision):
+    """Wilson flow with Luescher's third-order scheme; E and the charge at every flow time.
+
+    The flow is float64 unless these settings say otherwise, whatever the precision of the chain.
+    """
 
     times: Annotated[
         Annotated[FlowTimes, Tag("<list>")] | Annotated[TimeGrid, Tag("<grid>")],

@@ -84,7 +84,7 @@ def _resolve(entry: EnsembleEntry, extents: tuple[int, ...], beta: float, place:
         raise ConfigError(
             f"{place}.extents: got {list(extents)}, wanted fewer than 2^40 sites in all; choose a smaller lattice"
         )
-    shared = ("group", "sampler", "chains", "seed", "start", "thermalisation", "warmup", "save_every")
+    shared = ("group", "sampler", "chains", "seed", "start", "thermalisation", "warmup", "save_every", "precision")
     spec = EnsembleSpec(
         extents=extents,
         action=WilsonAction(kind="wilson", beta=beta),
@@ -97,6 +97,7 @@ def _resolve(entry: EnsembleEntry, extents: tuple[int, ...], beta: float, place:
         "beta": number_text(beta),
         "extents": extents_text(extents),
         "seed": str(spec.seed),
+        "precision": spec.precision,
     }
     label = re.sub(r"\{([^{}]*)\}", lambda match: values[match[1]], entry.label)
     if not re.fullmatch(NAME_PATTERN, label):
@@ -113,7 +114,7 @@ def _check_new(ensemble: Ensemble, others: list[Ensemble], place: str) -> None:
         if ensemble.label == other.label:
             raise ConfigError(
                 f"{place}.label: got {ensemble.label!r} twice, wanted labels that occur once; "
-                "put what differs ({beta}, {extents}, {group}, {seed}) into the label"
+                "put what differs ({beta}, {extents}, {group}, {seed}, {precision}) into the label"
             )
 
 

@@ -121,7 +121,10 @@ class ChunkRun:
             logger.info("continuing chunk %d after trajectory %d", self.chunk, chain.trajectory)
             return chain
         if comm.broadcast(self.source is not None):
-            return Chain(self.lattice.scatter(self.source.links if self.source else None), self.first - 1)
+            links = self.lattice.scatter(self.source.links if self.source else None)
+            if comm.broadcast(self.root and self.source.precision != self.lattice.precision):
+                self.lattice.reunitarise(links)
+            return Chain(links, self.first - 1)
         return Chain(start_links(self.lattice, self.spec.spec.start, self.spec.spec.seed), self.first - 1)
 
     def _trajectories(self, chain: Chain, progress, stop: StopRequest) -> None:
@@ -133,7 +136,7 @@ class ChunkRun:
                 self.lattice, chain.links, momenta, number, metropolis=number >= self.spec.spec.warmup
             )
             try:
-                check_trajectory(info, number)
+                check_trajectory(info, number, self.lattice.precision)
                 self._check_band(chain, info, number)
             except PhysicsError:
                 self._save(chain, progress)

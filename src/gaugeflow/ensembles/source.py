@@ -10,7 +10,7 @@ from gaugeflow.ensembles.atomic import remove_leftovers
 from gaugeflow.ensembles.checkpoint import Progress
 from gaugeflow.ensembles.reader import ChunkFile, open_file
 from gaugeflow.ensembles.schema import ACCEPTED_BEFORE
-from gaugeflow.ensembles.verify import require_sound
+from gaugeflow.ensembles.verify import precision_of, require_sound
 from gaugeflow.errors import FileError
 from gaugeflow.samplers.guard import BAND_WINDOW
 
@@ -21,12 +21,14 @@ class Source:
 
     role        "previous" (the chunk before) or "start" (a file of another ensemble)
     accepted    (at most BAND_WINDOW - 1 production trajectories of this chain, chains)
+    precision   to which the links are on the group
     """
 
     links: np.ndarray
     content_sha256: str
     role: str
     accepted: np.ndarray
+    precision: str = "float64"
 
 
 def read_previous(path: Path, spec: SpecFile, chunk: int) -> Source:
@@ -41,7 +43,8 @@ def read_previous(path: Path, spec: SpecFile, chunk: int) -> Source:
                 f"{path}: got chunk {file.chunk} of {file.ensemble_id}, wanted chunk {chunk - 1} of "
                 f"{spec.ensemble_id} with the very same spec; give the chunk before this one"
             )
-        return Source(file.links(file.n - 1), file.content_sha256, "previous", _last_accepted(file))
+        links, accepted = file.links(file.n - 1), _last_accepted(file)
+        return Source(links, file.content_sha256, "previous", accepted, spec.spec.precision)
 
 
 def _last_accepted(file: ChunkFile) -> np.ndarray:
@@ -59,14 +62,14 @@ def read_start(path: Path, content_sha256: str, shape: tuple[int, ...]) -> Sourc
     """
     require_sound(path)
     with open_file(path, "configurations") as file:
-        links = file.links(file.n - 1)
+        links, precision = file.links(file.n - 1), precision_of(file)
         if file.content_sha256 != content_sha256:
             raise FileError(f"{path}: start: content_sha256 is {file.content_sha256}, the spec names {content_sha256}")
     if links.shape[0] == 1:
         links = np.broadcast_to(links, shape).copy()
     if links.shape != shape:
         raise FileError(f"{path}: start: links have shape {links.shape}, wanted {shape} or a single chain")
-    return Source(links, content_sha256, "start", np.zeros((0, shape[0]), np.uint8))
+    return Source(links, content_sha256, "start", np.zeros((0, shape[0]), np.uint8), precision)
 
 
 def published(out: Path, spec: SpecFile, chunk: int) -> bool:

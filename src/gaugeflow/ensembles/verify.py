@@ -12,8 +12,9 @@ from gaugeflow.ensembles.reader import ChunkFile, open_file
 from gaugeflow.ensembles.schema import first_trajectory, saved_trajectories
 from gaugeflow.errors import FileError
 
-TOLERANCE = 1e-12
-"""Largest unitarity defect, and largest deviation of a stored plaquette from the recomputed one."""
+TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
+"""Largest unitarity defect, and largest deviation of a stored plaquette from the recomputed one, by the precision of
+the chain: some rounding errors of a few operations, 1e-16 or 6e-8 each."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def verify_file(path: Path | str, deep: bool = True) -> Verification:
     """Judge one file; never raises for a bad one. Memory is bounded by a few copies of one configuration.
 
     deep    also recompute the content hash, and for configurations the checksums, the distance of the links from the
-            group and the plaquettes (both to 1e-12), and compare trajectory numbers and history with the spec
+            group and the plaquettes (both to `TOLERANCE`), and compare trajectory numbers and history with the spec
     """
     try:
         with open_file(path) as file:
@@ -101,9 +102,9 @@ def _content_problems(file: ChunkFile) -> Iterator[str]:
         spec = _known(file.spec.get("spec"))
         yield from _shape_problems(file, spec)
         yield from _numbering_problems(file, spec)
-        special = str(spec.get("group", "")).startswith("SU")
+        special, allowed = str(spec.get("group", "")).startswith("SU"), TOLERANCE[precision_of(file)]
         for i in range(file.n):
-            yield from _configuration_problems(file, i, special)
+            yield from _configuration_problems(file, i, special, allowed)
 
 
 SPEC_TYPES = {
@@ -123,18 +124,25 @@ def _known(spec: object) -> dict:
     return {key: found[key] for key, kind in SPEC_TYPES.items() if isinstance(found.get(key), kind)}
 
 
-def _configuration_problems(file: ChunkFile, i: int, special: bool) -> Iterator[str]:
+def precision_of(file: ChunkFile) -> str:
+    """Precision of the chain of a file: that of its spec, where the default is not written."""
+    spec = file.spec.get("spec")
+    found = spec.get("precision") if isinstance(spec, dict) else None
+    return found if isinstance(found, str) and found in TOLERANCE else "float64"
+
+
+def _configuration_problems(file: ChunkFile, i: int, special: bool, allowed: float) -> Iterator[str]:
     U = components_first(file.links(i))
     defect = unitarity_defect(U, special=special)
-    if not defect <= TOLERANCE:
-        yield f"configuration {i}: links are off the group by {defect:.3g}, allowed {TOLERANCE}"
+    if not defect <= allowed:
+        yield f"configuration {i}: links are off the group by {defect:.3g}, allowed {allowed}"
     for name, value in plaquettes(U).items():
         if name not in file.names:
             yield f"{name} is missing"
             continue
         deviation = np.abs(value - file.entry(name, i)).max()
-        if not deviation <= TOLERANCE:
-            yield f"configuration {i}: stored {name} differs from the links' by {deviation:.3g}, allowed {TOLERANCE}"
+        if not deviation <= allowed:
+            yield f"configuration {i}: stored {name} differs from the links' by {deviation:.3g}, allowed {allowed}"
 
 
 def _shape_problems(file: ChunkFile, spec: dict) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What a kernel needs per site: operations, counted by running its source, and compulsory bytes.
 
 Compulsory bytes are what moves between memory and core when every field is read and written exactly once: links are
-16 N^2 D bytes per site, momenta 8 N^2 D.
+2 N^2 D numbers per site, momenta N^2 D, of 8 bytes each (float32: 4).
 """
 
 import functools
@@ -12,11 +12,12 @@ import numpy as np
 from gaugeflow.conventions import planes
 from gaugeflow.kernels.dispatch import matrix_size
 from gaugeflow.kernels.targets.counting import FLOP, INTEGER_OPERATIONS, recorded_kernels
+from gaugeflow.kernels.targets.trace import ELEMENT_BYTES
 
 RK3_STAGES = 3
 
 LINKS, MOMENTA = 2, 1
-"""Sizes of the two fields in units of 8 N^2 D bytes per site."""
+"""Sizes of the two fields in units of N^2 D numbers per site."""
 
 MOVED = {
     "force": LINKS + 2 * MOMENTA,
@@ -78,18 +79,18 @@ def _calls(ndim):
 
 
 @functools.cache
-def counts(group: str, ndim: int) -> dict[str, Count]:
+def counts(group: str, ndim: int, precision: str = "float64") -> dict[str, Count]:
     """Name -> `Count` of every kernel, of a leapfrog step and of a third-order Runge-Kutta flow step."""
     n, special = matrix_size(group)
-    recorder, kernels = recorded_kernels(n, special, ndim)
-    out = {}
+    recorder, kernels = recorded_kernels(n, special, ndim, precision)
+    field_bytes, out = ELEMENT_BYTES[precision] * n * n * ndim, {}
     for name, (kernel, *arguments) in _calls(ndim).items():
         kernels[kernel](*arguments)
         found = recorder.take()
         flop = sum(weight * found[instruction] for instruction, weight in FLOP.items())
         integer = sum(found[instruction] for instruction in INTEGER_OPERATIONS)
         nominal = nominal_force_flop(n, ndim) if name == "force" else flop
-        out[name] = Count(flop, integer, MOVED[name] * 8 * n * n * ndim, nominal)
+        out[name] = Count(flop, integer, MOVED[name] * field_bytes, nominal)
     out["leapfrog"] = out["force"] + out["drift"]
     out["rk3"] = RK3_STAGES * out["leapfrog"]
     return out

@@ -7,12 +7,12 @@ from gaugeflow.kernels.targets.cache import cached_jit
 CACHE_LINE = 64
 
 
-def aligned_zeros(shape) -> np.ndarray:
-    """float64 zeros whose first element starts a cache line."""
-    size = int(np.prod(shape))
-    raw = np.zeros(8 * size + CACHE_LINE, np.uint8)
+def aligned_zeros(shape, dtype=np.float64) -> np.ndarray:
+    """Zeros whose first element starts a cache line."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + CACHE_LINE, np.uint8)
     start = -raw.ctypes.data % CACHE_LINE
-    return raw[start : start + 8 * size].view(np.float64).reshape(shape)
+    return raw[start : start + size].view(dtype).reshape(shape)
 
 
 @cached_jit

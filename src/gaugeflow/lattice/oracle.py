@@ -13,9 +13,13 @@ from gaugeflow.lattice.communicator import Communicator, Serial
 
 
 class OracleLattice:
-    """`chains` lattices of `extents` (x, ..., t) on one rank."""
+    """`chains` lattices of `extents` (x, ..., t) on one rank, in float64."""
 
-    def __init__(self, group, extents, chains, *, comm: Communicator | None = None, **unused):
+    precision = "float64"
+
+    def __init__(self, group, extents, chains, *, comm: Communicator | None = None, precision="float64", **unused):
+        if precision != self.precision:
+            raise ConfigError(f"device oracle: got precision {precision}, wanted float64; use --device cpu")
         self.group, self.extents, self.chains = group, tuple(extents), chains
         self.ndim, self.comm = len(extents), comm or Serial()
         if self.comm.size != 1:

@@ -1,7 +1,8 @@
 """Links of many chains in packed form, and every operation on them that a sampler, flow or observable needs.
 
-Fields are plain float64 arrays (batch, block, direction, component, lane); what the numbers mean is the layout's
-business. An operation that reads neighbours expects filled halos; every operation that changes links fills them.
+Fields are plain arrays of the kernels' precision (batch, block, direction, component, lane); what the numbers mean is
+the layout's business. An operation that reads neighbours expects filled halos; every operation that changes links fills
+them.
 """
 
 import itertools
@@ -24,16 +25,18 @@ class PackedLattice:
     comm      ranks; grid (chains, t, ..., x) chosen if None
     threads   worker threads of this rank
     width     SIMD lanes (default: this machine's); lanes "sites", "chains" or None for automatic
+    precision "float64" or "float32", of links, momenta and their arithmetic
     """
 
     def __init__(
-        self, group, extents, chains, *, comm: Communicator | None = None, grid=None, threads=1, width=None, lanes=None
-    ):
+        self, group, extents, chains, *, comm: Communicator | None = None, grid=None, threads=1, width=None, lanes=None,
+        precision="float64",
+    ):  # fmt: skip
         self.group, self.extents, self.chains = group, tuple(extents), chains
         self.ndim, self.comm, self.threads = len(extents), comm or Serial(), threads
         self.volume = int(np.prod(extents))
-        self.kernels = kernels_for(group, self.ndim, width)
-        self.n, self.special = self.kernels.n, self.kernels.special
+        self.kernels = kernels_for(group, self.ndim, width, precision)
+        self.n, self.special, self.precision = self.kernels.n, self.kernels.special, precision
         self.partition = Partition(self.kernels, extents, chains, self.comm, grid, lanes)
         self.grid = self.partition.grid
         self.layout, self.batches = self.partition.layout, self.partition.batches
@@ -56,7 +59,7 @@ class PackedLattice:
         self._drift_plan = schedule.make_plan(self.layout, schedule.touched_by_drift, **options)
         self._plaquette_plan = schedule.make_plan(self.layout, schedule.touched_by_plaquettes, **options)
         slots = max(1, self._kick_plan.slot_count) * len(planes(self.ndim)) * self.n**2 * self.kernels.width
-        self._slots = aligned_zeros((self.threads if self._by_batch else 1, slots))
+        self._slots = aligned_zeros((self.threads if self._by_batch else 1, slots), self.kernels.dtype)
 
     # ---- running kernels
 
@@ -189,7 +192,8 @@ class PackedLattice:
     def clover_sums(self, links):
         """Local exact sums of sum_{mu<nu} -tr F F and (4D) of the charge form; pass to `total`."""
         blocks, u = self.layout.blocks, links.ctypes.data
-        scratch = aligned_zeros((self.threads, len(planes(self.ndim)) * self.n**2 * self.kernels.width))
+        size = len(planes(self.ndim)) * self.n**2 * self.kernels.width
+        scratch = aligned_zeros((self.threads, size), self.kernels.dtype)
 
         def call(thread, sums, first, last, part):
             room = scratch[thread].ctypes.data

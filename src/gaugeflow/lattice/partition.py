@@ -48,7 +48,8 @@ class Partition:
 
     def new_field(self, directions: int, components: int) -> np.ndarray:
         """Zeros (batch, block, directions, components, lane)."""
-        return aligned_zeros((self.batches, self.layout.blocks, directions, components, self.kernels.width))
+        shape = (self.batches, self.layout.blocks, directions, components, self.kernels.width)
+        return aligned_zeros(shape, self.kernels.dtype)
 
     def of_all_chains(self, local: np.ndarray) -> np.ndarray:
         """This rank's rows (local chains, ...) in an array of zeros for all chains."""
@@ -65,7 +66,7 @@ class Partition:
         view = field.reshape(self.batches, self.layout.blocks, -1, self.kernels.width)
         messages = []
         for message in self._messages:
-            outgoing = np.empty((self.batches, len(message.source), view.shape[2]))
+            outgoing = np.empty((self.batches, len(message.source), view.shape[2]), view.dtype)
             incoming = np.empty_like(outgoing)
             pack_lanes(view, message.source, outgoing)
             coords = np.array(self.coords[1:])

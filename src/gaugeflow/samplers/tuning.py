@@ -50,7 +50,7 @@ def tune_steps(lattice, hmc, start: str, target: float, trajectories: int, guess
         for _ in range(trajectories):
             settled = trajectory >= trajectories // 2
             links, info = hmc.step(lattice, links, momenta, trajectory, metropolis=settled)
-            check_trajectory(info, trajectory)
+            check_trajectory(info, trajectory, lattice.precision)
             trajectory += 1
             delta_h.append(info.delta_h)
             accepted.append(info.accepted)

@@ -2,7 +2,8 @@
 
 SU(N): Cayley-Hamilton, X^N as a combination of lower powers with real coefficients, and the Taylor series to
 `series_terms` by a Horner scheme in those coefficients: no trigonometry, no special cases, no branches. For a
-Frobenius norm |X| <= 1 the neglected terms are below 1e-17 (|X|^19 / 19!). `by_squaring` covers |X| <= 2^SQUARINGS
+Frobenius norm |X| <= 1 the neglected terms are below 1e-17 (|X|^19 / 19!), in float32 below 3e-9 (|X|^12 / 12!), a
+twentieth of its rounding error. `by_squaring` covers |X| <= 2^SQUARINGS
 with a rounding error of about 2^SQUARINGS times epsilon; kernels use it only in lanes where the series does not reach.
 U(1): sine and cosine after Cody-Waite reduction, for angles up to 1e5.
 """
@@ -19,17 +20,21 @@ SQUARINGS = 8
 """Halvings and squarings of the slow path: exact to rounding for -tr X^2 up to 4^SQUARINGS."""
 
 
-def series_terms(n):
+SERIES_TERMS = {"float64": 18, "float32": 11}
+"""Highest power of the Taylor series up to N = 3."""
+
+
+def series_terms(n, precision="float64"):
     """Highest power kept in the Taylor series."""
-    return 18 + 2 * max(0, n - 3)
+    return SERIES_TERMS[precision] + 2 * max(0, n - 3)
 
 
-def exponential(n, p, one, zero):
+def exponential(n, p, one, zero, precision="float64"):
     """exp(X) of a compact algebra element with -tr X^2 <= SERIES_NORM_SQUARED (any angle for N = 1)."""
     if n == 1:
         sine, cosine = sincos(p[0])
         return [cosine, sine]
-    return {2: _series_su2, 3: _series_su3}[n](p, one, zero)
+    return {2: _series_su2, 3: _series_su3}[n](p, one, zero, series_terms(n, precision))
 
 
 def by_squaring(n, p, one, zero):
@@ -40,10 +45,10 @@ def by_squaring(n, p, one, zero):
     return result
 
 
-def _series_su2(p, one, zero):
+def _series_su2(p, one, zero, terms):
     """X^2 = -r with r = -tr X^2 / 2: exp X = c(r) + s(r) X, c = cos sqrt r, s = sin sqrt r / sqrt r as series in r."""
     r = algebra_product(2, p, p) * 0.5
-    top = series_terms(2) // 2
+    top = terms // 2
     c, s = one * ((-1) ** top / factorial(2 * top)), one * ((-1) ** top / factorial(2 * top + 1))
     for k in range(top - 1, -1, -1):
         c = fma(c, r, one * ((-1) ** k / factorial(2 * k)))
@@ -81,11 +86,10 @@ def _square_su3(p):
     )
 
 
-def _series_su3(p, one, zero):
+def _series_su3(p, one, zero, top):
     """X^3 = t X + i d with t = tr X^2 / 2 <= 0, det X = i d; exp X = q0 + q1 X + q2 X^2 by Horner."""
     t = algebra_product(3, p, p) * (-0.5)
     d = _determinant_su3(p)
-    top = series_terms(3)
     q0r, q0i, q1r, q1i, q2r, q2i = one * (1.0 / factorial(top)), zero, zero, zero, zero, zero
     for k in range(top - 1, -1, -1):
         n0r, n0i = fnma(d, q2i, one * (1.0 / factorial(k))), d * q2r

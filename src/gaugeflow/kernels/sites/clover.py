@@ -40,7 +40,7 @@ def clover_sums(first, last, lo, hi, u, scratch, sums, blocks, tables):
     """
     align_stack()
     for batch in range(first, last):
-        ub = u + 8 * batch * blocks * BLOCK
+        ub = u + REAL_BYTES * batch * blocks * BLOCK
         for b in range(lo, hi):
             place = own_place(scratch, batch * blocks + b, PLAQUETTES)
             j = 0

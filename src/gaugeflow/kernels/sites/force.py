@@ -87,8 +87,8 @@ def kick(first, last, part, u, q, p, c, d, blocks, tables, plan):
     ahead_at, behind_at, perm_at = tables[0].ctypes.data, tables[1].ctypes.data, tables[2]
     slot, units = slots_of.ctypes.data + 8 * part * slots_of.shape[1], fetch_units.ctypes.data
     for batch in range(first, last):
-        ub = u + 8 * batch * blocks * BLOCK
-        pb = p + 8 * batch * blocks * MOMENTA
+        ub = u + REAL_BYTES * batch * blocks * BLOCK
+        pb = p + REAL_BYTES * batch * blocks * MOMENTA
         slots = q - q0 * UNIT_BYTES
         momenta = pb - p0 * UNIT_BYTES
         for i in range(start[part], start[part + 1]):
@@ -109,8 +109,8 @@ def drift(first, last, part, u, p, eps, blocks, plan):
     start, steps, slots_of, fetch_start, fetch_units, q0, p0 = plan
     units = fetch_units.ctypes.data
     for batch in range(first, last):
-        ub = u + 8 * batch * blocks * BLOCK
-        pb = p + 8 * batch * blocks * MOMENTA
+        ub = u + REAL_BYTES * batch * blocks * BLOCK
+        pb = p + REAL_BYTES * batch * blocks * MOMENTA
         momenta = pb - p0 * UNIT_BYTES
         for i in range(start[part], start[part + 1]):
             b = steps[i]

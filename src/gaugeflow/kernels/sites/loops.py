@@ -9,7 +9,7 @@ def plaquette_sums(first, last, part, u, sums, blocks, tables, plan):
     start, steps, slots_of, fetch_start, fetch_units, q0, p0 = plan
     units = fetch_units.ctypes.data
     for batch in range(first, last):
-        ub = u + 8 * batch * blocks * BLOCK
+        ub = u + REAL_BYTES * batch * blocks * BLOCK
         for i in range(start[part], start[part + 1]):
             b = steps[i]
             k = fetch_start[i]
@@ -35,7 +35,7 @@ def plaquette_traces(first, last, lo, hi, u, out, blocks, tables):
     align_stack()
     forward, backward, perm, add = tables
     for batch in range(first, last):
-        ub = u + 8 * batch * blocks * BLOCK
+        ub = u + REAL_BYTES * batch * blocks * BLOCK
         for b in range(lo, hi):
             j = (batch * blocks + b) * PLANES
             for mu in range(D - 1):

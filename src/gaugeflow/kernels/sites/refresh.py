@@ -6,7 +6,7 @@ def gaussian_momenta(first, last, lo, hi, p, site, chain, blocks, trajectory, pu
     """P = i p_a T_a with unit Gaussians p_a, keyed by (seed, purpose, trajectory, chain, global site, direction)."""
     align_stack()
     for batch in range(first, last):
-        pb = p + 8 * batch * blocks * MOMENTA
+        pb = p + REAL_BYTES * batch * blocks * MOMENTA
         chains = load_integers(chain, batch * W)
         for b in range(lo, hi):
             sites = load_integers(site, b * W)
@@ -20,7 +20,7 @@ def random_links(first, last, lo, hi, u, site, chain, blocks, trajectory, purpos
     """Haar-distributed links: Gram-Schmidt of Gaussian matrices."""
     align_stack()
     for batch in range(first, last):
-        ub = u + 8 * batch * blocks * BLOCK
+        ub = u + REAL_BYTES * batch * blocks * BLOCK
         chains = load_integers(chain, batch * W)
         for b in range(lo, hi):
             sites = load_integers(site, b * W)
@@ -34,7 +34,7 @@ def kinetic_sums(first, last, lo, hi, p, sums, blocks):
     """Exact sums of -tr P^2, sums[batch][high, low][lane]."""
     align_stack()
     for batch in range(first, last):
-        pb = p + 8 * batch * blocks * MOMENTA
+        pb = p + REAL_BYTES * batch * blocks * MOMENTA
         for b in range(lo, hi):
             for mu in range(D):
                 x = load_algebra(pb, b * MOMENTA + mu * ALGEBRA)
@@ -46,7 +46,7 @@ def reunitarise(first, last, lo, hi, u, worst, blocks):
     """Every link back to the group; worst[batch][lane] = largest change of a matrix element."""
     align_stack()
     for batch in range(first, last):
-        ub = u + 8 * batch * blocks * BLOCK
+        ub = u + REAL_BYTES * batch * blocks * BLOCK
         for b in range(lo, hi):
             for mu in range(D):
                 o = b * BLOCK + mu * MATRIX

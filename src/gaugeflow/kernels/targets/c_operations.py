@@ -6,23 +6,27 @@ the same order. Compile without contraction (-ffp-contract=off, -fmad=false): wh
 
 from dataclasses import dataclass
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 
-from gaugeflow.kernels.targets.lanes import Lanes
-from gaugeflow.kernels.targets.trace import F64, I64, Integer, Real
+from gaugeflow.kernels.targets.lanes import Lanes, scalar_element
+from gaugeflow.kernels.targets.trace import F32, F64, I64, Integer, Real
 
 C_NAME = {"fadd": "+", "fsub": "-", "fmul": "*", "fdiv": "/"} | {
     "add": "+", "sub": "-", "mul": "*", "and": "&", "xor": "^", "shl": "<<", "lshr": ">>"
 }  # fmt: skip
 CALLS = {"fma": "fma", "sqrt": "sqrt", "fabs": "fabs"}
+"""Functions of doubles; those of floats have an f behind."""
+
+NUMBER = {F64: "double", F32: "float", I64: "u64"}
 COMPARISONS = {"oge": "({0} >= {1})", "ugt": "!({0} <= {1})"}
 
 
 def c_type(t) -> str:
     """C type of a Numba type: a struct of registers, or a scalar."""
     if isinstance(t, Lanes):
-        return f"{'Integers' if t.integer else 'Reals'}<{t.count}>"
+        return f"Registers<{NUMBER[t.llvm_element]}, {t.count}>"
     return {types.float64: "double", types.int64: "i64", types.boolean: "bool", types.void: "void"}[t]
 
 
@@ -63,15 +67,17 @@ class COperations:
         name = f"operation_{len(self.text)}"
         record = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), []), name)
         builder = ir.IRBuilder(record.append_basic_block())
-        names, values, parameters = {}, [], []
+        names, values, parameters, element = {}, [], [], scalar_element(result, arguments)
         for k, t in enumerate(arguments):
-            count, integer = (t.count, t.integer) if isinstance(t, Lanes) else (1, t == types.int64)
-            wrap, element = (Integer, I64) if integer else (Real, F64)
-            inputs = [ir.Argument(record, element, "") for _ in range(count)]
-            for i, x in enumerate(inputs):
-                names[id(x)] = f"a{k}.v[{i}]" if isinstance(t, Lanes) else f"a{k}"
-            wrapped = [wrap(builder, x) for x in inputs]
-            values.append(wrapped if isinstance(t, Lanes) else wrapped[0])
+            if isinstance(t, Lanes):
+                inputs = [ir.Argument(record, t.llvm_element, "") for _ in range(t.count)]
+                names |= {id(x): f"a{k}.v[{i}]" for i, x in enumerate(inputs)}
+                values.append([t.number(builder, x) for x in inputs])
+            else:
+                real = t == types.float64
+                x = ir.Argument(record, F64 if real else I64, "")
+                names[id(x)] = f"a{k}"
+                values.append(Real(builder, x).narrow(element) if real else Integer(builder, x))
             parameters.append(f"const {c_type(t)}{'&' if isinstance(t, Lanes) else ''} a{k}")
         out = function(builder, *values)
         lines = [_statement(x, k, names) for k, x in enumerate(builder.block.instructions)]
@@ -100,6 +106,8 @@ def _operand(x, names):
     if isinstance(x, ir.Constant):
         if x.type == F64:
             return f"({float(x.constant).hex()})"
+        if x.type == F32:
+            return f"({float(np.float32(x.constant)).hex()}f)"
         return f"{int(x.constant) & (2**64 - 1) if x.type == I64 else int(x.constant)}{'ull' if x.type == I64 else ''}"
     return names[id(x)]
 
@@ -109,7 +117,8 @@ def _statement(instruction, number, names):
     name = instruction.opname
     a = [_operand(x, names) for x in (instruction.args if name == "call" else instruction.operands)]
     if name == "call":
-        text = f"{CALLS[instruction.callee.name.split('.')[1]]}({', '.join(a)})"
+        function = CALLS[instruction.callee.name.split(".")[1]]
+        text = f"{function}{'f' if instruction.type == F32 else ''}({', '.join(a)})"
     elif name == "fcmp":
         text = COMPARISONS[instruction.op].format(*a)
     elif name == "select":
@@ -118,10 +127,12 @@ def _statement(instruction, number, names):
         text = f"(u64)((i64){a[0]} >> {a[1]})"
     elif name == "sitofp":
         text = f"(double)(i64){a[0]}"
+    elif name in ("fpext", "fptrunc"):
+        text = f"({NUMBER[instruction.type]}){a[0]}"
     elif name == "bitcast":
         text = f"{'bits_to_real' if instruction.type == F64 else 'real_to_bits'}({a[0]})"
     else:
         text = f"{a[0]} {C_NAME[name]} {a[1]}"
-    kind = "double" if instruction.type == F64 else "u64" if instruction.type == I64 else "bool"
+    kind = NUMBER.get(instruction.type, "bool")
     names[id(instruction)] = f"t{number}"
     return f"const {kind} t{number} = {text};"

@@ -182,14 +182,14 @@ def site_functions():
 
 
 @functools.cache
-def c_source(n: int, special: bool, ndim: int, width: int) -> str:
+def c_source(n: int, special: bool, ndim: int, width: int, precision: str = "float64") -> str:
     """C++ text of all kernels of U(1) (n = 1, not special) or SU(n) for memory of `width` lanes.
 
     Include it where DEVICE, KERNEL, fma, sqrt and fabs are defined: `preamble.h` does so for CUDA and for a host
     """
     registers = COperations()
-    table = operations(n, special, 1, lambda function: function, registers)
-    constants = [f"#define {name} ({value}ll)" for name, value in sizes(n, ndim, width).items()]
+    table = operations(n, special, 1, lambda function: function, registers, precision)
+    constants = [f"#define {name} ({value}ll)" for name, value in sizes(n, ndim, width, precision).items()]
     functions = []
     for tree in site_functions():
         translator = _Translator(tree, table, _is_kernel(tree))

@@ -11,11 +11,11 @@ from llvmlite import ir
 from numba import types
 
 from gaugeflow.kernels.targets.cpu import namespace, run_site_files
-from gaugeflow.kernels.targets.lanes import Lanes
-from gaugeflow.kernels.targets.trace import F64, I64, Integer, Real, constant
+from gaugeflow.kernels.targets.lanes import Lanes, scalar_element
+from gaugeflow.kernels.targets.trace import I64, Integer, Real, constant
 
 FLOP = {"fadd": 1, "fsub": 1, "fmul": 1, "fdiv": 1, "sqrt": 1, "fma": 2}
-"""Operations that count, and for how much; a change of sign is free."""
+"""Operations that count, and for how much; a change of sign or of precision is free."""
 
 INTEGER_OPERATIONS = ("add", "sub", "mul", "and", "xor", "shl", "lshr", "ashr")
 
@@ -42,8 +42,7 @@ class Recorder:
 
     def _unknown(self, t):
         function = self._builder.function
-        wrap, element = (Integer, I64) if t.integer else (Real, F64)
-        return [wrap(self._builder, ir.Argument(function, element, "")) for _ in range(t.count)]
+        return [t.number(self._builder, ir.Argument(function, t.llvm_element, "")) for _ in range(t.count)]
 
     def make_load(self, t):
         """load(...): registers of unknown content."""
@@ -67,9 +66,11 @@ class Recorder:
     def traced(self, result, arguments, function):
         """Operation on lists of registers; one that asks a question gets the answer no."""
 
+        element = scalar_element(result, arguments)
+
         def operation(*values):
             wrapped = [
-                value if isinstance(t, Lanes) else self._scalar(value, t)
+                value if isinstance(t, Lanes) else self._scalar(value, t, element)
                 for value, t in zip(values, arguments, strict=True)
             ]
             out = function(self._builder, *wrapped)
@@ -77,8 +78,8 @@ class Recorder:
 
         return operation
 
-    def _scalar(self, value, t):
-        wrap, element = (Real, F64) if t == types.float64 else (Integer, I64)
+    def _scalar(self, value, t, element):
+        wrap, element = (Real, element) if t == types.float64 else (Integer, I64)
         return wrap(self._builder, constant(element, value))
 
 
@@ -90,13 +91,13 @@ def _name(instruction):
     return "negation" if negation else instruction.opname
 
 
-def recorded_kernels(n: int, special: bool, ndim: int) -> tuple[Recorder, dict]:
+def recorded_kernels(n: int, special: bool, ndim: int, precision: str = "float64") -> tuple[Recorder, dict]:
     """(recorder, kernels by name): the CPU target's kernels as plain functions on one lane, for `take` after a call."""
 
     def plain(function):
         return function
 
     recorder = Recorder()
-    names = namespace(n, special, ndim, 1, inline=plain, kernel=plain, registers=recorder)
+    names = namespace(n, special, ndim, 1, precision, inline=plain, kernel=plain, registers=recorder)
     run_site_files(names)
     return recorder, names

@@ -1,7 +1,7 @@
 """The CPU target: site functions executed in a namespace of SIMD operations and compiled by Numba.
 
-One generated module per (group, dimension, register width); see `targets.cache` for its name. Kernels compile when
-first called and are read from disk afterwards.
+One generated module per (group, dimension, register width, precision); see `targets.cache` for its name. Kernels
+compile when first called and are read from disk afterwards.
 """
 
 import functools
@@ -15,13 +15,15 @@ from gaugeflow.kernels.algebra import random
 from gaugeflow.kernels.targets import lanes
 from gaugeflow.kernels.targets.cache import numba_cache, shared_jit, sources_hash
 from gaugeflow.kernels.targets.operations import operations
+from gaugeflow.kernels.targets.trace import ELEMENT_BYTES
 
 SITE_FILES = ("force.py", "refresh.py", "loops.py", "clover.py")
 _SITES = pathlib.Path(__file__).resolve().parent.parent / "sites"
 
 
-def sizes(n: int, ndim: int, width: int) -> dict[str, int]:
-    """Constants of `sites`: N, D, W and doubles of a block's matrix, algebra element, links, momenta, plaquettes."""
+def sizes(n: int, ndim: int, width: int, precision: str = "float64") -> dict[str, int]:
+    """Constants of `sites`: N, D, W, bytes of a real number, and numbers of a block's matrix, algebra element, links,
+    momenta and plaquettes."""
     matrix, algebra, planes = 2 * n * n * width, n * n * width, ndim * (ndim - 1) // 2
     return {
         "N": n,
@@ -34,20 +36,25 @@ def sizes(n: int, ndim: int, width: int) -> dict[str, int]:
         "BLOCK": ndim * matrix,
         "MOMENTA": ndim * algebra,
         "PLAQUETTES": planes * algebra,
-        "UNIT_BYTES": 8 * algebra,
+        "REAL_BYTES": ELEMENT_BYTES[precision],
+        "UNIT_BYTES": ELEMENT_BYTES[precision] * algebra,
         "DIRECTION_SHIFT": random.DIRECTION_SHIFT,
     }
 
 
-def namespace(n: int, special: bool, ndim: int, width: int, *, inline=None, kernel=None, registers=lanes) -> dict:
+def namespace(
+    n: int, special: bool, ndim: int, width: int, precision="float64", *, inline=None, kernel=None, registers=lanes
+) -> dict:
     """Names that the files of `sites` see: sizes, declarations and operations.
 
+    precision        "float64" or "float32", of matrices and algebra elements
     inline, kernel   declare a site function and a kernel (default: for Numba)
     registers        see `operations.operations`
     """
     inline = inline or numba.njit(inline="always")
     declarations = {"inline": inline, "kernel": kernel or shared_jit}
-    return sizes(n, ndim, width) | declarations | operations(n, special, width, inline, registers)
+    names = operations(n, special, width, inline, registers, precision)
+    return sizes(n, ndim, width, precision) | declarations | names
 
 
 def run_site_files(names: dict) -> None:
@@ -58,11 +65,11 @@ def run_site_files(names: dict) -> None:
 
 
 @functools.cache
-def compiled(group: str, n: int, special: bool, ndim: int, width: int) -> types.ModuleType:
-    """Module whose functions are the kernels of one group, dimension and width."""
-    name = f"gaugeflow_kernels_{group.lower()}_{ndim}d_w{width}_{sources_hash()}"
+def compiled(group: str, n: int, special: bool, ndim: int, width: int, precision: str = "float64") -> types.ModuleType:
+    """Module whose functions are the kernels of one group, dimension, width and precision."""
+    name = f"gaugeflow_kernels_{group.lower()}_{ndim}d_w{width}_{precision}_{sources_hash()}"
     module = types.ModuleType(name)
-    module.__dict__.update(namespace(n, special, ndim, width))
+    module.__dict__.update(namespace(n, special, ndim, width, precision))
     sys.modules[name] = module
     with numba_cache(name):
         run_site_files(module.__dict__)

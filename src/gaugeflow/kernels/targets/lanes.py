@@ -1,8 +1,8 @@
 """Numba types for matrices, algebra elements and integers of W lanes, and the intrinsics that move them.
 
-Memory is a flat float64 array of blocks; component k of a matrix lies W doubles behind component k - 1, so loads and
-stores need no shuffles. Addresses, not arrays, go into inner loops: an array chosen in a branch would cost a
-reference count there.
+Memory is a flat array of blocks; component k of a matrix lies W numbers behind component k - 1, so loads and stores
+need no shuffles. Addresses, not arrays, go into inner loops: an array chosen in a branch would cost a reference count
+there.
 """
 
 import functools
@@ -14,24 +14,53 @@ from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
-from gaugeflow.kernels.targets.trace import F64, I32, I64, Integer, Real, lanes_type, splat
+from gaugeflow.kernels.targets.trace import (
+    ELEMENT_BYTES,
+    ELEMENTS,
+    F64,
+    I32,
+    I64,
+    Integer,
+    Real,
+    lanes_type,
+    splat,
+    with_element,
+)
 
 CACHE_LINE = 64
 HAS_AVX512 = bool(llvm.get_host_cpu_features().get("avx512f", False))
 HAS_AVX2 = bool(llvm.get_host_cpu_features().get("avx2", False))
 
 
-def native_width() -> int:
-    """float64 lanes of this machine's widest vector registers."""
-    return 8 if HAS_AVX512 else 4 if HAS_AVX2 else 2
+PERMUTATIONS = {
+    (8, "float64"): ("llvm.x86.avx512.permvar.df.512", HAS_AVX512),
+    (16, "float32"): ("llvm.x86.avx512.permvar.sf.512", HAS_AVX512),
+    (8, "float32"): ("llvm.x86.avx2.permps", HAS_AVX2),
+}
+"""(lanes, element) -> the instruction that permutes them by a register of indices, and whether this machine has it."""
+
+
+def native_width(precision: str = "float64") -> int:
+    """Lanes of this machine's widest vector registers."""
+    return (64 if HAS_AVX512 else 32 if HAS_AVX2 else 16) // ELEMENT_BYTES[precision]
 
 
 class Lanes(types.Type):
-    """`count` registers of `width` float64 (or int64) lanes, passed by value."""
+    """`count` registers of `width` lanes of an element ("float64", "float32", "int64"), passed by value."""
 
-    def __init__(self, count, width, integer=False):
-        self.count, self.width, self.integer = count, width, integer
-        super().__init__(name=f"Lanes{count}{'i' if integer else 'd'}{width}")
+    def __init__(self, count, width, element="float64"):
+        self.count, self.width, self.element = count, width, element
+        super().__init__(name=f"Lanes{count}{element}x{width}")
+
+    @property
+    def llvm_element(self):
+        """LLVM type of one lane."""
+        return ELEMENTS[self.element]
+
+    @property
+    def number(self):
+        """Class of the traced numbers."""
+        return Integer if self.element == "int64" else Real
 
 
 @register_model(Lanes)
@@ -39,17 +68,18 @@ class LanesModel(models.PrimitiveModel):
     """An LLVM array of vectors."""
 
     def __init__(self, manager, frontend):
-        element = lanes_type(I64 if frontend.integer else F64, frontend.width)
-        super().__init__(manager, frontend, ir.ArrayType(element, frontend.count))
+        super().__init__(manager, frontend, ir.ArrayType(register_type(frontend), frontend.count))
 
 
 def register_type(t):
     """LLVM type of one register of a `Lanes` type."""
-    return lanes_type(I64 if t.integer else F64, t.width)
+    return lanes_type(t.llvm_element, t.width)
 
 
 def pack(builder, t, values):
-    """Registers -> one value of Numba type `t`."""
+    """Registers -> one value of Numba type `t`; TypeError if they are of another element."""
+    if any(v.value.type != register_type(t) for v in values):
+        raise TypeError(f"wanted registers of {t}, got {', '.join(str(v.value.type) for v in values)}")
     out = ir.Constant(ir.ArrayType(register_type(t), t.count), ir.Undefined)
     for k, v in enumerate(values):
         out = builder.insert_value(out, v.value, k)
@@ -58,38 +88,40 @@ def pack(builder, t, values):
 
 def unpack(builder, t, value):
     """One value of Numba type `t` -> list of traced numbers."""
-    wrap = Integer if t.integer else Real
-    return [wrap(builder, builder.extract_value(value, k)) for k in range(t.count)]
+    return [t.number(builder, builder.extract_value(value, k)) for k in range(t.count)]
 
 
-def _pointer(builder, address, offset, element):
-    byte = builder.add(address, builder.shl(offset, I64(3)))
-    return builder.inttoptr(byte, element.as_pointer())
+def _pointer(builder, t, address, offset):
+    """Pointer to a register of type `t`; the offset counts elements."""
+    shift = ELEMENT_BYTES[t.element].bit_length() - 1
+    return builder.inttoptr(builder.add(address, builder.shl(offset, I64(shift))), register_type(t).as_pointer())
 
 
 def _load_registers(builder, t, address, offset):
-    element = register_type(t)
-    wrap = Integer if t.integer else Real
-    return [
-        wrap(builder, builder.load(_pointer(builder, address, builder.add(offset, I64(k * t.width)), element), align=8))
-        for k in range(t.count)
-    ]
+    def load(k):
+        place = _pointer(builder, t, address, builder.add(offset, I64(k * t.width)))
+        return t.number(builder, builder.load(place, align=ELEMENT_BYTES[t.element]))
+
+    return [load(k) for k in range(t.count)]
 
 
-def _permute(builder, width, registers, address, row):
+def _permute(builder, t, registers, address, row):
     """lane l <- lane perm[row, l] of every register; the table (int64, row-major) is read at run time."""
+    width = t.width
     if width == 1:
         return registers
     table = builder.inttoptr(
         builder.add(address, builder.mul(row, I64(8 * width))), ir.VectorType(I64, width).as_pointer()
     )
     index = builder.load(table, align=8)
+    name, present = PERMUTATIONS.get((width, t.element), ("", False))
+    if present and t.element == "float32":
+        index = builder.trunc(index, with_element(index.type, I32))
     out = []
     for register in registers:
         v = register.value
-        if width == 8 and HAS_AVX512:
+        if present:
             signature = ir.FunctionType(v.type, [v.type, index.type])
-            name = "llvm.x86.avx512.permvar.df.512"
             v = builder.call(cgutils.get_or_insert_function(builder.module, signature, name), [v, index])
         else:
             picked = ir.Constant(v.type, ir.Undefined)
@@ -103,7 +135,7 @@ def _permute(builder, width, registers, address, row):
 
 @functools.cache
 def make_load(t):
-    """load(address, offset): offset in doubles from the address."""
+    """load(address, offset): offset from the address in numbers of the register's element."""
 
     @intrinsic
     def load(typing, address, offset):
@@ -123,7 +155,7 @@ def make_load_permuted(t):
     def load_permuted(typing, address, offset, table, row):
         def generate(context, builder, signature, a):
             registers = _load_registers(builder, t, a[0], a[1])
-            return pack(builder, t, _permute(builder, t.width, registers, a[2], a[3]))
+            return pack(builder, t, _permute(builder, t, registers, a[2], a[3]))
 
         return t(types.int64, types.int64, types.int64, types.int64), generate
 
@@ -138,8 +170,8 @@ def make_store(t):
     def store(typing, address, offset, value):
         def generate(context, builder, signature, a):
             for k, v in enumerate(unpack(builder, t, a[2])):
-                pointer = _pointer(builder, a[0], builder.add(a[1], I64(k * t.width)), register_type(t))
-                builder.store(v.value, pointer, align=8)
+                pointer = _pointer(builder, t, a[0], builder.add(a[1], I64(k * t.width)))
+                builder.store(v.value, pointer, align=ELEMENT_BYTES[t.element])
             return context.get_dummy_value()
 
         return types.void(types.int64, types.int64, t), generate
@@ -147,12 +179,15 @@ def make_store(t):
     return store
 
 
+WORD = Lanes(1, 1, "int64")
+
+
 @intrinsic
 def load_word(typing, address, index):
     """load_word(address, index): one int64 of a table."""
 
     def generate(context, builder, signature, a):
-        return builder.load(_pointer(builder, a[0], a[1], I64), align=8)
+        return builder.load(_pointer(builder, WORD, a[0], a[1]), align=8)
 
     return types.int64(types.int64, types.int64), generate
 
@@ -194,22 +229,31 @@ def align_stack(typing):
     return types.void(), generate
 
 
+def scalar_element(result, arguments):
+    """LLVM type to which an operation's float64 scalars are rounded: that of its real registers."""
+    found = {t.llvm_element for t in (result, *arguments) if isinstance(t, Lanes) and t.number is Real}
+    return found.pop() if len(found) == 1 else F64
+
+
 def traced(result, arguments, function):
     """Intrinsic that runs `function(builder, *values)` on traced numbers.
 
     Arguments of a `Lanes` type arrive as lists of `Real` or `Integer`, float64 and int64 scalars as one number in every
-    lane; `result` is a `Lanes` type, or `types.boolean` for a truth value computed by `function`.
+    lane, float64 ones rounded to `scalar_element`; `result` is a `Lanes` type, or `types.boolean` for a truth value
+    computed by `function`.
     """
     width = next((t.width for t in (result, *arguments) if isinstance(t, Lanes)), 1)
+    element = scalar_element(result, arguments)
 
     def generate(context, builder, signature, args):
         values = []
         for value, t in zip(args, arguments, strict=True):
             if isinstance(t, Lanes):
                 values.append(unpack(builder, t, value))
+            elif t == types.float64:
+                values.append(Real(builder, splat(builder, Real(builder, value).narrow(element).value, width)))
             else:
-                wrap = Real if t == types.float64 else Integer
-                values.append(wrap(builder, splat(builder, value, width)))
+                values.append(Integer(builder, splat(builder, value, width)))
         out = function(builder, *values)
         return pack(builder, result, out) if isinstance(result, Lanes) else out
 

@@ -1,12 +1,12 @@
 // Numbers in memory that many threads change; sums stay exact in any order.
-DEVICE void add_exactly(i64 lane, i64 address, i64 offset, const Reals<1>& x) {
+DEVICE void add_exactly(i64 lane, i64 address, i64 offset, const Registers<double, 1>& x) {
     double* place = (double*)(address + 8 * (offset + lane));
     add_to(place, EXACT_HIGH(x).v[0]);
     add_to(place + W, EXACT_LOW(x).v[0]);
 }
 
-DEVICE void raise_to(i64 lane, i64 address, i64 offset, const Reals<1>& x) {
+DEVICE void raise_to(i64 lane, i64 address, i64 offset, const Registers<double, 1>& x) {
     raise((double*)(address + 8 * (offset + lane)), x.v[0]);
 }
 
-DEVICE i64 own_place(i64 lane, i64 address, i64 item, i64 size) { return address + 8 * item * size; }
+DEVICE i64 own_place(i64 lane, i64 address, i64 item, i64 size) { return address + REAL_BYTES * item * size; }

@@ -1,4 +1,8 @@
-"""The operations that site functions are written in, for one group, register width and the CPU target."""
+"""The operations that site functions are written in, for one group, register width and precision.
+
+Matrices and algebra elements have the kernel's precision. A number that leaves them (a trace, a distance) is float64,
+and so are all sums: terms of float32 kernels are widened first and then split as everywhere.
+"""
 
 from llvmlite import ir
 from numba import types
@@ -6,11 +10,19 @@ from numba import types
 from gaugeflow.kernels.algebra import exact, exponential, matrix, projection, random
 from gaugeflow.kernels.targets import lanes
 from gaugeflow.kernels.targets.lanes import Lanes
-from gaugeflow.kernels.targets.trace import F64, Real, constant, lanes_type
+from gaugeflow.kernels.targets.trace import ELEMENT_BYTES, Real, constant
 
 
-def _number(builder, width, value):
-    return Real(builder, constant(lanes_type(F64, width), value))
+def _number(builder, t, value):
+    return Real(builder, constant(lanes.register_type(t), value))
+
+
+def _widened(x):
+    return [y.widen() for y in x]
+
+
+def _narrowed(t, x):
+    return [y.narrow(t.llvm_element) for y in x]
 
 
 def _any(builder, width, condition):
@@ -21,26 +33,32 @@ def _any(builder, width, condition):
 
 
 def _exponentials(registers, n, width, m, a):
+    double = Lanes(1, width)
+
     def norm(x):
         return matrix.algebra_product(n, x, x)
 
     def beyond(builder, x):
         if n == 1:
             return ir.Constant(ir.IntType(1), 0)
-        limit = constant(lanes_type(F64, width), exponential.SERIES_NORM_SQUARED)
+        limit = _number(builder, a, exponential.SERIES_NORM_SQUARED).value
         return _any(builder, width, builder.fcmp_unordered(">", norm(x).value, limit))
 
     def series(builder, x):
-        return exponential.exponential(n, x, _number(builder, width, 1.0), _number(builder, width, 0.0))
+        one, zero = _number(builder, a, 1.0), _number(builder, a, 0.0)
+        if n == 1:  # reducing an angle costs digits that float32 does not have
+            return _narrowed(m, exponential.exponential(n, _widened(x), one, zero))
+        return exponential.exponential(n, x, one, zero, a.element)
 
     def any_argument(builder, x):
         if n == 1:
             return series(builder, x)
-        limit = constant(lanes_type(F64, width), exponential.SERIES_NORM_SQUARED)
+        limit = _number(builder, a, exponential.SERIES_NORM_SQUARED).value
         large = builder.fcmp_unordered(">", norm(x).value, limit)
         short = series(builder, x)
-        one, zero = _number(builder, width, 1.0), _number(builder, width, 0.0)
-        long = exponential.by_squaring(n, x, one, zero)
+        one, zero = _number(builder, double, 1.0), _number(builder, double, 0.0)
+        # in float64: each squaring doubles the rounding error, and this path is rare
+        long = _narrowed(m, exponential.by_squaring(n, _widened(x), one, zero))
         return [Real(builder, builder.select(large, y.value, z.value)) for y, z in zip(long, short, strict=True)]
 
     return {
@@ -51,17 +69,20 @@ def _exponentials(registers, n, width, m, a):
 
 
 def _products(registers, n, special, m, a, real):
+    def number(arguments, function):
+        return registers.traced(real, arguments, lambda b, *x: [function(*x).widen()])
+
     def product(da, db):
         return registers.traced(m, (m, m), lambda b, x, y: matrix.multiply(n, x, y, None, da, db))
 
     def accumulate(da, db):
         return registers.traced(m, (m, m, m), lambda b, z, x, y: matrix.multiply(n, x, y, z, da, db))
 
-    def trace_with_one(b, x, part):
+    def trace_with_one(x, part):
         total = x[part]
         for i in range(1, n):
             total = total + x[matrix.index(n, i, i) + part]
-        return [total]
+        return total
 
     return {
         "mul_nn": product(False, False),
@@ -69,12 +90,10 @@ def _products(registers, n, special, m, a, real):
         "mul_dn": product(True, False),
         "mac_nn": accumulate(False, False),
         "mac_dn": accumulate(True, False),
-        "trace_nd": registers.traced(real, (m, m), lambda b, x, y: [matrix.trace_of_product(n, x, y, True)]),
-        "imaginary_trace_nd": registers.traced(
-            real, (m, m), lambda b, x, y: [matrix.imaginary_trace_of_product_dagger(n, x, y)]
-        ),
-        "real_trace": registers.traced(real, (m,), lambda b, x: trace_with_one(b, x, 0)),
-        "imaginary_trace": registers.traced(real, (m,), lambda b, x: trace_with_one(b, x, 1)),
+        "trace_nd": number((m, m), lambda x, y: matrix.trace_of_product(n, x, y, True)),
+        "imaginary_trace_nd": number((m, m), lambda x, y: matrix.imaginary_trace_of_product_dagger(n, x, y)),
+        "real_trace": number((m,), lambda x: trace_with_one(x, 0)),
+        "imaginary_trace": number((m,), lambda x: trace_with_one(x, 1)),
         "antihermitian_part": registers.traced(a, (m,), lambda b, x: matrix.antihermitian_part(n, x, special)),
         "twice_antihermitian_nd": registers.traced(
             a, (m, m), lambda b, x, y: matrix.twice_antihermitian_part_of_product_dagger(n, x, y)
@@ -82,21 +101,25 @@ def _products(registers, n, special, m, a, real):
         "transport_plus": registers.traced(a, (m, a, a), lambda b, u, q, z: matrix.transport(n, u, q, z, 1)),
         "transport_minus": registers.traced(a, (m, a, a), lambda b, u, q, z: matrix.transport(n, u, q, z, -1)),
         "to_group": registers.traced(m, (m,), lambda b, x: projection.to_group(n, x)),
-        "largest_difference": registers.traced(real, (m, m), lambda b, x, y: [projection.largest_difference(x, y)]),
+        "largest_difference": number((m, m), projection.largest_difference),
     }
 
 
-def _algebra(registers, n, special, width, a, real):
+def _algebra(registers, n, special, a, real):
     double = types.float64
+
+    def product(b, x, y):  # of widened elements: a sum of squares that decides dH, and rare
+        return [matrix.algebra_product(n, _widened(x), _widened(y))]
+
     return {
-        "algebra_zero": registers.traced(a, (), lambda b: [_number(b, width, 0.0)] * a.count),
+        "algebra_zero": registers.traced(a, (), lambda b: [_number(b, a, 0.0)] * a.count),
         "algebra_add": registers.traced(a, (a, a), lambda b, x, y: [p + q for p, q in zip(x, y, strict=True)]),
         "algebra_subtract": registers.traced(a, (a, a), lambda b, x, y: [p - q for p, q in zip(x, y, strict=True)]),
         "algebra_scale": registers.traced(a, (double, a), lambda b, c, x: [c * p for p in x]),
         "algebra_update": registers.traced(
             a, (double, a, double, a), lambda b, d, x, c, y: [c.fma(q, d * p) for p, q in zip(x, y, strict=True)]
         ),
-        "algebra_product": registers.traced(real, (a, a), lambda b, x, y: [matrix.algebra_product(n, x, y)]),
+        "algebra_product": registers.traced(real, (a, a), product),
         "project": registers.traced(a, (a,), lambda b, x: matrix.traceless(n, x, special)),
         "maximum": registers.traced(real, (real, real), lambda b, x, y: [x[0].maximum(y[0])]),
         "real_negative": registers.traced(real, (real,), lambda b, x: [-x[0]]),
@@ -108,12 +131,12 @@ def _randoms(registers, n, special, m, a, integer):
     arguments = (integer, integer, word, word, word, word)
 
     def matrix_of_gaussians(b, site, chain, trajectory, stream, key0, key1):
-        return random.gaussians(2 * n * n, site[0], chain[0], trajectory, stream, (key0, key1))
+        return _narrowed(m, random.gaussians(2 * n * n, site[0], chain[0], trajectory, stream, (key0, key1)))
 
     def momentum(b, site, chain, trajectory, stream, key0, key1):
         count = random.generators(n, special)
         g = random.gaussians(count, site[0], chain[0], trajectory, stream, (key0, key1))
-        return random.algebra_element(n, special, g)
+        return _narrowed(a, random.algebra_element(n, special, g))
 
     return {
         "gaussian_algebra": registers.traced(a, arguments, momentum),
@@ -152,14 +175,15 @@ def _in_memory(table, width):
     return {"add_exactly": add_exactly, "raise_to": raise_to, "own_place": own_place}
 
 
-def operations(n: int, special: bool, width: int, inline, registers=lanes) -> dict:
+def operations(n: int, special: bool, width: int, inline, registers=lanes, precision="float64") -> dict:
     """Name -> operation for U(1) (n = 1, not special) or SU(n), `width` lanes.
 
     inline      declares a site function
     registers   makes loads, stores and traced operations: module `lanes`, or another with the same names
+    precision   "float64" or "float32", of matrices and algebra elements
     """
-    m, a = Lanes(2 * n * n, width), Lanes(n * n, width)
-    real, integer = Lanes(1, width), Lanes(1, width, integer=True)
+    m, a = Lanes(2 * n * n, width, precision), Lanes(n * n, width, precision)
+    real, integer = Lanes(1, width), Lanes(1, width, "int64")
     table = {
         "load": registers.make_load(m),
         "load_permuted": registers.make_load_permuted(m),
@@ -170,11 +194,11 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes) -> di
         "load_real": registers.make_load(real),
         "store_real": registers.make_store(real),
         "load_integers": registers.make_load(integer),
-        "prefetch": registers.make_prefetch(max(1, n * n * width * 8 // lanes.CACHE_LINE)),
+        "prefetch": registers.make_prefetch(max(1, n * n * width * ELEMENT_BYTES[precision] // lanes.CACHE_LINE)),
         "load_word": registers.load_word,
         "align_stack": registers.align_stack,
     }
-    table |= _products(registers, n, special, m, a, real) | _algebra(registers, n, special, width, a, real)
+    table |= _products(registers, n, special, m, a, real) | _algebra(registers, n, special, a, real)
     table |= _exponentials(registers, n, width, m, a) | _randoms(registers, n, special, m, a, integer)
     table |= _accumulators(registers, real)
     return table | {name: inline(function) for name, function in _in_memory(table, width).items()}

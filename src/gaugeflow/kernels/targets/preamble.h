@@ -35,15 +35,19 @@ DEVICE void add_to(double* place, double x) { *place += x; }
 DEVICE void raise(double* place, double x) { if (!(x <= *place)) *place = x; }
 #endif
 
-template <int COUNT> struct Reals { double v[COUNT]; };
-template <int COUNT> struct Integers { u64 v[COUNT]; };
+template <class NUMBER, int COUNT> struct Registers {
+    typedef NUMBER number;
+    static const int count = COUNT;
+    NUMBER v[COUNT];
+};
 
 DEVICE i64 load_word(i64 address, i64 index) { return ((const i64*)address)[index]; }
 
 template <class T> DEVICE T load_lane(i64 lane, i64 address, i64 offset) {
     T out;
-    const char* from = (const char*)(address + 8 * (offset + lane));
-    for (int k = 0; k < (int)(sizeof(T) / 8); ++k) memcpy(&out.v[k], from + 8 * k * W, 8);
+    const i64 bytes = sizeof(typename T::number);
+    const char* from = (const char*)(address + bytes * (offset + lane));
+    for (int k = 0; k < T::count; ++k) memcpy(&out.v[k], from + bytes * k * W, bytes);
     return out;
 }
 
@@ -52,6 +56,7 @@ template <class T> DEVICE T load_other_lane(i64 lane, i64 address, i64 offset, i
 }
 
 template <class T> DEVICE void store_lane(i64 lane, i64 address, i64 offset, const T& value) {
-    char* to = (char*)(address + 8 * (offset + lane));
-    for (int k = 0; k < (int)(sizeof(T) / 8); ++k) memcpy(to + 8 * k * W, &value.v[k], 8);
+    const i64 bytes = sizeof(typename T::number);
+    char* to = (char*)(address + bytes * (offset + lane));
+    for (int k = 0; k < T::count; ++k) memcpy(to + bytes * k * W, &value.v[k], bytes);
 }

@@ -1,14 +1,18 @@
 """Numbers that record LLVM instructions when the functions of `kernels.algebra` compute with them.
 
-A value is one SIMD register of W lanes (or a scalar for W = 1). There is no fast-math: what is written is what runs,
-and only the written fused multiply-adds are fused.
+A value is W lanes of one element type (or a scalar for W = 1). There is no fast-math: what is written is what runs,
+and only the written fused multiply-adds are fused. float32 and float64 never mix by themselves: `widen` and `narrow`
+are written too.
 """
 
 from llvmlite import ir
 from numba.core import cgutils
 
-I32, I64, F64 = ir.IntType(32), ir.IntType(64), ir.DoubleType()
-ROUND_MAGIC = 1.5 * 2.0**52
+I32, I64, F32, F64 = ir.IntType(32), ir.IntType(64), ir.FloatType(), ir.DoubleType()
+ELEMENTS = {"float64": F64, "float32": F32, "int64": I64}
+ELEMENT_BYTES = {"float64": 8, "float32": 4, "int64": 8}
+ROUND_MAGIC = {F64: 1.5 * 2.0**52, F32: 1.5 * 2.0**23}
+INTRINSIC_SUFFIX = {F64: "f64", F32: "f32"}
 SQRT_HALF_BITS = 0x3FE6A09E00000000
 EXPONENT_BITS = 52
 
@@ -16,6 +20,16 @@ EXPONENT_BITS = 52
 def lanes_type(element, width):
     """LLVM type of `width` lanes of `element`."""
     return element if width == 1 else ir.VectorType(element, width)
+
+
+def element_of(type_):
+    """LLVM type of one lane."""
+    return type_.element if isinstance(type_, ir.VectorType) else type_
+
+
+def with_element(type_, element):
+    """LLVM type of as many lanes of another element."""
+    return ir.VectorType(element, type_.count) if isinstance(type_, ir.VectorType) else element
 
 
 def constant(type_, value):
@@ -44,11 +58,20 @@ class _Value:
         return type(self)(self.builder, value)
 
     def _other(self, other):
-        return other.value if isinstance(other, _Value) else constant(self.value.type, self._python(other))
+        if not isinstance(other, _Value):
+            return constant(self.value.type, self._python(other))
+        if other.value.type != self.value.type:
+            raise TypeError(f"{self.value.type} with {other.value.type}: widen or narrow one of them")
+        return other.value
+
+    def _only(self, element):
+        if element_of(self.value.type) != element:
+            raise TypeError(f"got {self.value.type}, wanted lanes of {element}")
 
     def _call(self, name, *arguments):
         t = self.value.type
-        suffix = f"v{t.count}f64" if isinstance(t, ir.VectorType) else "f64"
+        suffix = INTRINSIC_SUFFIX[element_of(t)]
+        suffix = f"v{t.count}{suffix}" if isinstance(t, ir.VectorType) else suffix
         signature = ir.FunctionType(t, [t] * len(arguments))
         function = cgutils.get_or_insert_function(self.builder.module, signature, f"llvm.{name}.{suffix}")
         return self._new(self.builder.call(function, arguments))
@@ -81,24 +104,33 @@ class Integer(_Value):
     def __sub__(self, other):
         return self._new(self.builder.sub(self.value, self._other(other)))
 
-    def _real_type(self):
-        t = self.value.type
-        return lanes_type(F64, t.count if isinstance(t, ir.VectorType) else 1)
-
     def to_real(self):
-        """Exact for |value| < 2^53."""
-        return Real(self.builder, self.builder.sitofp(self.value, self._real_type()))
+        """float64, exact for |value| < 2^53."""
+        return Real(self.builder, self.builder.sitofp(self.value, with_element(self.value.type, F64)))
 
     def as_real_bits(self):
         """The same 64 bits read as a double."""
-        return Real(self.builder, self.builder.bitcast(self.value, self._real_type()))
+        return Real(self.builder, self.builder.bitcast(self.value, with_element(self.value.type, F64)))
 
 
 class Real(_Value):
-    """float64 lanes."""
+    """float64 or float32 lanes; an operation on both kinds is a TypeError."""
 
     __slots__ = ()
     _python = staticmethod(float)
+
+    def widen(self):
+        """The same numbers as float64."""
+        if element_of(self.value.type) == F64:
+            return self
+        return self._new(self.builder.fpext(self.value, with_element(self.value.type, F64)))
+
+    def narrow(self, element):
+        """The nearest numbers of `element`."""
+        if element_of(self.value.type) == element:
+            return self
+        self._only(F64)
+        return self._new(self.builder.fptrunc(self.value, with_element(self.value.type, element)))
 
     def __add__(self, other):
         return self._new(self.builder.fadd(self.value, self._other(other)))
@@ -147,14 +179,14 @@ class Real(_Value):
         return self._new(self.builder.select(keep, self.value, other.value))
 
     def rint(self):
-        """Nearest integer, ties to even, for |self| < 2^51."""
-        return (self + ROUND_MAGIC) - ROUND_MAGIC
+        """Nearest integer, ties to even, for |self| < 2^51 (float32: 2^22)."""
+        magic = ROUND_MAGIC[element_of(self.value.type)]
+        return (self + magic) - magic
 
     def mantissa_exponent(self):
-        """(m, e) with self = m 2^e, sqrt(1/2) <= m < sqrt(2) up to the last bits, for normal positive numbers."""
-        t = self.value.type
-        integers = lanes_type(I64, t.count if isinstance(t, ir.VectorType) else 1)
-        bits = Integer(self.builder, self.builder.bitcast(self.value, integers))
+        """(m, e) with self = m 2^e, sqrt(1/2) <= m < sqrt(2) up to the last bits, for normal positive float64."""
+        self._only(F64)
+        bits = Integer(self.builder, self.builder.bitcast(self.value, with_element(self.value.type, I64)))
         shifted = bits - SQRT_HALF_BITS
         exponent = Integer(self.builder, self.builder.ashr(shifted.value, shifted._other(EXPONENT_BITS)))
         mantissa = bits - (exponent << EXPONENT_BITS)
