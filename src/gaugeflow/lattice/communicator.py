@@ -28,8 +28,6 @@ class Communicator(Protocol):
 
     def any(self, flag: bool) -> bool: ...
 
-    def on_this_node(self) -> tuple[int, int]: ...
-
     def reads_device_memory(self) -> bool: ...
 
     def broadcast(self, value: Any) -> Any: ...
@@ -41,6 +39,10 @@ class Communicator(Protocol):
     def start(self, messages: list[tuple[int, int, np.ndarray, np.ndarray]]) -> Any: ...
 
     def finish(self, requests: Any) -> None: ...
+
+    def on_node(self, value: Any) -> list[Any]: ...
+
+    def first(self, value: Any) -> Any: ...
 
 
 class Serial:
@@ -59,10 +61,6 @@ class Serial:
     def any(self, flag):
         """True where some rank says so."""
         return bool(flag)
-
-    def on_this_node(self):
-        """(this rank's number among the ranks that share memory with it, how many they are)."""
-        return 0, 1
 
     def reads_device_memory(self):
         """Whether messages may lie in a card's memory; nothing is sent here."""
@@ -86,6 +84,25 @@ class Serial:
     def finish(self, requests):
         """Everything has arrived."""
 
+    def on_node(self, value):
+        """Values of all ranks that share this rank's memory."""
+        return [value]
+
+    def first(self, value):
+        """The first rank's value that is not None."""
+        return value
+
+
+class Mirror(Serial):
+    """Rank 0 of a world whose other ranks hold copies of its part: halos are filled as on several ranks, by itself."""
+
+    def __init__(self, size: int):
+        self.size = size
+
+    def gather(self, array):
+        """This rank's array in the place of every other."""
+        return [array] * self.size
+
 
 class Mpi:
     """Ranks of MPI.COMM_WORLD."""
@@ -108,14 +125,6 @@ class Mpi:
         out = np.empty_like(values)
         self._comm.Allreduce(values, out, op=self._mpi.MAX)
         return out
-
-    def on_this_node(self):
-        """(this rank's number among the ranks that share memory with it, how many they are)."""
-        node = self._comm.Split_type(self._mpi.COMM_TYPE_SHARED)
-        try:
-            return node.rank, node.size
-        finally:
-            node.Free()
 
     def reads_device_memory(self):
         """Whether messages may lie in a card's memory: this MPI says so, and a message of a card's memory arrives."""
@@ -157,6 +166,17 @@ class Mpi:
     def finish(self, requests):
         """Wait for the messages of one `start`."""
         self._mpi.Request.Waitall(requests)
+
+    def on_node(self, value):
+        """Values of all ranks that share this rank's memory."""
+        node = self._comm.Split_type(self._mpi.COMM_TYPE_SHARED)
+        values = node.allgather(value)
+        node.Free()
+        return values
+
+    def first(self, value):
+        """The first rank's value that is not None."""
+        return next((found for found in self._comm.allgather(value) if found is not None), None)
 
 
 def world(ranks: int) -> Communicator:

@@ -53,14 +53,13 @@ def device_maker(device, comm, threads: int, precision: str) -> Maker:
         return Maker(partial(CpuDevice, threads=threads), timed=True)
     if device != "cuda":
         raise ConfigError(f"device: got {device!r}, wanted cpu or cuda")
-    rank, ranks = comm.on_this_node()
-    cards = cuda.count_devices()
-    if cards < max(1, ranks):
+    ranks, cards = comm.on_node(comm.rank), cuda.count_devices()
+    if cards < len(ranks):
         raise ConfigError(
-            f"device cuda: {ranks} ranks on a node with {cards} cards; start one rank per card"
+            f"device cuda: {len(ranks)} ranks on a node with {cards} cards; start one rank per card"
             + ("" if cards else f" ({cuda.why_not()})")
         )
     direct = comm.reads_device_memory()
     if comm.size > 1:
         logger.info("halos: MPI %s", "reads the card's memory" if direct else "is given pinned host memory")
-    return Maker(partial(cuda_device, index=rank, direct=direct), gpu_width(precision))
+    return Maker(partial(cuda_device, index=ranks.index(comm.rank), direct=direct), gpu_width(precision))
