@@ -49,6 +49,18 @@ def momenta_of(lattice, momenta):
     )
 
 
+def full_matrices(compact, n):
+    """Anti-hermitian matrices (count, N, N) of compact algebra elements (count, N^2)."""
+    out = np.zeros((len(compact), n, n), complex)
+    for i in range(n):
+        out[:, i, i] = 1j * compact[:, i]
+    i, j = np.triu_indices(n, 1)
+    off = compact[:, n:].reshape(len(compact), -1, 2)
+    out[:, i, j] = off[..., 0] + 1j * off[..., 1]
+    out[:, j, i] = -np.conj(out[:, i, j])
+    return out
+
+
 def gauge_transform(links, rotations):
     """U_mu(x) -> g(x) U_mu(x) g(x + mu)^dagger for rotations (chains, sites..., N, N)."""
     ndim = links.shape[-3]

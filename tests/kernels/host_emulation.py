@@ -6,6 +6,7 @@ With this driver all of `kernels.devices.gpu` and of the exchange of halos runs 
 import ctypes
 import hashlib
 import subprocess
+import time
 from functools import cache
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def library(folder: Path, text: str) -> ctypes.CDLL:
 class HostDriver:
     """What `kernels.devices.cuda.CudaDriver` offers, in this process's memory; what runs beside waits to be settled."""
 
-    name, asynchronous = "host build", True
+    name, asynchronous, cache_bytes = "host build", True, 1 << 16
 
     def __init__(self, folder: Path, text: str):
         self._library = library(folder, text)
@@ -71,6 +72,11 @@ class HostDriver:
             self._waiting.append(work)
         else:
             work()
+
+    def seconds(self, call):
+        started = time.perf_counter()
+        call()
+        return time.perf_counter() - started
 
     def fork(self):
         self._beside = True

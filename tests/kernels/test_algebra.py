@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from laws import GENERIC_GROUPS, GROUPS, SEED
+from laws import GENERIC_GROUPS, GROUPS, SEED, full_matrices
 from scipy.linalg import expm
 
 from gaugeflow.conventions import GAUGE_GROUPS
@@ -114,17 +114,6 @@ def test_exponential_keeps_its_error_bound(group, size):
     bound = (20 if size <= 1 or group == "U1" else 2**exponential.SQUARINGS * 20) * EPS
     exact_bound = bound + 1e-15 * max(1, size)  # scipy's own error
     assert abs(lattice.gather(links).reshape(-1, n, n) - wanted).max() < exact_bound
-
-
-def full_matrices(compact, n):
-    out = np.zeros((len(compact), n, n), complex)
-    for i in range(n):
-        out[:, i, i] = 1j * compact[:, i]
-    i, j = np.triu_indices(n, 1)
-    off = compact[:, n:].reshape(len(compact), -1, 2)
-    out[:, i, j] = off[..., 0] + 1j * off[..., 1]
-    out[:, j, i] = -np.conj(out[:, i, j])
-    return out
 
 
 @pytest.mark.parametrize("group", GAUGE_GROUPS.values(), ids=GAUGE_GROUPS)

@@ -18,6 +18,7 @@ from gaugeflow.kernels.targets.c_source import c_source
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
 from gaugeflow.observables.loops import polyakov_loop, wilson_loops
+from gaugeflow.rng import Purpose
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
 from gaugeflow.samplers.start import start_links
@@ -42,7 +43,7 @@ def everything(lattice):
 
 @needs_gxx
 @pytest.mark.parametrize("lanes", ["sites", "chains"])
-@pytest.mark.parametrize(("group", "ndim"), [(g, d) for g in GROUPS for d in EXTENTS], ids=case_name)
+@pytest.mark.parametrize(("group", "ndim"), [*((g, d) for g in GROUPS for d in EXTENTS), ("SU4", 2)], ids=case_name)
 def test_cuda_source_gives_the_bits_of_the_cpu(group, ndim, lanes, tmp_path_factory):
     packing = {"lanes": lanes, "width": 8}
     wanted = everything(PackedLattice(group, EXTENTS[ndim], 3, **packing))
@@ -50,7 +51,30 @@ def test_cuda_source_gives_the_bits_of_the_cpu(group, ndim, lanes, tmp_path_fact
     for chunks in (1, 3):
         lattice = PackedLattice(group, EXTENTS[ndim], 3, device=host_device(folder, chunks), **packing)
         for a, b in zip(everything(lattice), wanted, strict=True):
-            assert np.array_equal(a, b)
+            assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
+
+
+@needs_gxx
+def test_the_cut_of_the_force_is_the_fastest_of_those_timed_and_changes_no_bit(tmp_path, monkeypatch):
+    lattice = PackedLattice("SU2", (4, 4, 4), 2, lanes="sites", device=host_device(tmp_path))
+    links, momenta = lattice.hot(SEED, Purpose.START), lattice.new_momenta()
+    lattice.kick(links, momenta, 0.3)
+    wanted = momenta.tobytes()
+    costs = iter([3.0, 1.0, 2.0])
+
+    def seconds(call):
+        call()
+        return next(costs)
+
+    monkeypatch.setattr(lattice.device.driver, "seconds", seconds)
+    monkeypatch.setattr(lattice.device.driver, "cache_bytes", 1 << 14)
+    timed = lattice.device.tune_force()
+    assert len(timed) == 3
+    stages = lattice.device._plans["kick"].stages
+    assert len(stages) == 2 * sorted(timed)[1] > 2
+    momenta = lattice.new_momenta()
+    lattice.kick(links, momenta, 0.3)
+    assert momenta.tobytes() == wanted
 
 
 @needs_gxx
@@ -61,7 +85,7 @@ def test_cuda_source_gives_the_bits_of_the_cpu_in_float32(group, ndim, tmp_path_
     device = host_device(tmp_path_factory.getbasetemp(), 2)
     lattice = PackedLattice(group, EXTENTS[ndim], 3, device=device, **lanes)
     for a, b in zip(everything(lattice), wanted, strict=True):
-        assert np.array_equal(a, b)
+        assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
 
 
 REGISTERS = list(csv.DictReader(Path(__file__).with_name("cuda_registers.csv").read_text().splitlines()))
@@ -71,13 +95,16 @@ USED = re.compile(
 COMPILER_FREEDOM = 16
 """Registers by which another compiler than that of the recorded table (CUDA 13.0, 4D) may exceed it."""
 
+CARDS = [*((group, card) for group in (*GROUPS, "SU3_float32") for card in ("sm_80", "sm_90")), ("SU4", "sm_90")]
+"""A force and a clover of SU(4) do not fit the registers of one thread: what they spill, in bytes, is recorded too."""
+
 
 @needs_nvcc
-@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
-@pytest.mark.parametrize("group", GROUPS)
-def test_kernels_fit_the_recorded_registers_of_a_card_without_spills(group, architecture, tmp_path):
+@pytest.mark.parametrize(("group", "architecture"), CARDS, ids=case_name)
+def test_kernels_fit_the_recorded_registers_of_a_card_and_no_other_kernel_spills(group, architecture, tmp_path):
     source = tmp_path / "kernels.cu"
-    source.write_text(c_source(*matrix_size(group), 4, 8))
+    name, _, precision = group.partition("_")
+    source.write_text(c_source(*matrix_size(name), 4, 8, precision or "float64"))
     command = ["nvcc", "-cubin", f"-arch={architecture}", "-fmad=false", "-Xptxas=-v", str(source)]
     done = subprocess.run([*command, "-o", str(tmp_path / "out")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -85,5 +112,6 @@ def test_kernels_fit_the_recorded_registers_of_a_card_without_spills(group, arch
     assert sorted(found) == [row["kernel"] for row in REGISTERS]
     for row in REGISTERS:
         spilled, used = found[row["kernel"]]
-        assert spilled == 0, row["kernel"]
+        if int(row.get(f"{group}_{architecture}_spilled", 0)) == 0:
+            assert spilled == 0, row["kernel"]
         assert used <= int(row[f"{group}_{architecture}"]) + COMPILER_FREEDOM, row["kernel"]

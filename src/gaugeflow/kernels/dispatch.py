@@ -1,5 +1,6 @@
 """The only door to kernels: sizes of a configuration, and devices that run its kernels."""
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,6 +30,8 @@ __all__ = [
     "matrix_size",
     "native_width",
 ]
+
+logger = logging.getLogger(__name__)
 
 FLOAT64 = np.dtype(np.float64)
 PRECISIONS = ("float64", "float32")
@@ -102,4 +105,7 @@ def kernels_for(group: str, ndim: int, width: int | None = None, precision: str 
 def cuda_device(kernels: Kernels, layout, batches: int, chain: np.ndarray, *, index: int, direct: bool) -> GpuDevice:
     """Device of card `index`; `direct` if MPI reads its memory. ConfigError if there is no such card."""
     driver = cuda.CudaDriver(kernels.text, kernels.width, index, direct)
-    return GpuDevice(driver, kernels, layout, batches, chain)
+    device = GpuDevice(driver, kernels, layout, batches, chain)
+    for chunks, seconds in device.tune_force().items():
+        logger.info("card %d: force in %d chunks takes %.3g ms", index, chunks, seconds * 1e3)
+    return device

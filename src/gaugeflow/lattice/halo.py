@@ -4,6 +4,8 @@ In between, kernels work on blocks that need none. Messages of whole blocks are 
 halo blocks lie side by side, arrive in place; others go lane by lane.
 """
 
+import dataclasses
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,12 +30,26 @@ class _Route:
 
 @dataclass
 class _Pending:
-    """An exchange under way; it holds its field."""
+    """An exchange under way; it holds its field and its buffers."""
 
     field: object
-    sent: list
-    received: list
+    sent: list = dataclasses.field(default_factory=list)
+    received: list = dataclasses.field(default_factory=list)
     requests: object = None
+
+
+@dataclass
+class _State:
+    """What outlives a `Halo` until MPI is done with it."""
+
+    comm: object
+    pending: _Pending | None = None
+
+    def drain(self) -> None:
+        """Messages that nobody waited for."""
+        if self.pending is not None and self.pending.requests is not None:
+            self.comm.finish(self.pending.requests)
+        self.pending = None
 
 
 class Halo:
@@ -48,7 +64,8 @@ class Halo:
         self._routes = [self._route(message, grid, coords) for message in layout.halo_messages()]
         self._lists = [(device.table(r.outgoing), device.table(r.incoming)) for r in self._routes]
         self._free: dict[tuple, list] = {}
-        self._pending: _Pending | None = None
+        self._state = _State(comm)
+        weakref.finalize(self, self._state.drain)  # at the latest when the process ends, before MPI does
 
     def _route(self, message, grid, coords):
         place = np.array(coords[1:])
@@ -75,9 +92,9 @@ class Halo:
         """`field` has changed: send what others need of it. One exchange is under way at a time."""
         if not self._routes:
             return
-        if self._pending is not None:
-            self.finish(self._pending.field)
-        pending = _Pending(field, [], [])
+        if self._state.pending is not None:
+            self.finish(self._state.pending.field)
+        pending = _Pending(field)
         self.device.fork()
         for k, route in enumerate(self._routes):
             outgoing = self._take(field, route)
@@ -85,16 +102,16 @@ class Halo:
             self.device.send(outgoing)
             pending.sent.append(outgoing)
         self.device.join()
-        self._pending = pending
+        self._state.pending = pending
         if not self.device.asynchronous:
             self._post(pending)
 
     def finish(self, field) -> None:
         """Fill the halo of `field` with what others sent, if an exchange is under way."""
-        pending = self._pending
+        pending = self._state.pending
         if pending is None or pending.field is not field:
             return
-        self._pending = None
+        self._state.pending = None
         if pending.requests is None:
             self.device.settle()
             self._post(pending)

@@ -64,6 +64,7 @@ class CudaDriver:
         self._current = self._stream
         self._module = cupy.RawModule(code=text, options=OPTIONS, backend="nvrtc")
         self._kernels: dict = {}
+        self.cache_bytes = int(cupy.cuda.Device(index).attributes["L2CacheSize"])
 
     # ---- memory
 
@@ -117,10 +118,13 @@ class CudaDriver:
         with self._current:
             self._kernels[name](grid, (BLOCK_THREADS,), tuple(arguments))
 
-    def synchronize(self) -> None:
-        """Wait for everything on this card."""
-        self._stream.synchronize()
-        self._side.synchronize()
+    def seconds(self, call) -> float:
+        """Time of what `call` launches, by the card's clock."""
+        began = self._stream.record(self._cupy.cuda.Event())
+        call()
+        ended = self._stream.record(self._cupy.cuda.Event())
+        ended.synchronize()
+        return self._cupy.cuda.get_elapsed_time(began, ended) * 1e-3
 
     # ---- beside the kernels
 

@@ -13,6 +13,11 @@ from gaugeflow.kernels.signatures import signatures
 SUM_COPIES = 64
 """Accumulators that threads spread over, so that atomic additions seldom meet."""
 
+LARGEST_GRID = 65535
+"""Batches of one launch: CUDA's limit of a grid's second side."""
+
+TIMED_CALLS = 5
+
 SLOT_BYTES = 1 << 30
 """Plaquette slots take at most this much; more batches are worked off one group after the other."""
 
@@ -47,7 +52,7 @@ class GpuDevice:
         plan = launches.shared_force_plan(self.layout, chunks)
         self._plans["kick"], self._lists["kick"] = plan, self._plan_addresses(plan)
         one = plan.slot_count * self._element * self.kernels.dtype.itemsize
-        self._batches_at_once = max(1, min(self.batches, SLOT_BYTES // one))
+        self._batches_at_once = max(1, min(self.batches, SLOT_BYTES // one, LARGEST_GRID))
         self._own["q"] = self.new_field((self._batches_at_once * plan.slot_count * self._element,))
 
     def _plan_addresses(self, plan):
@@ -59,6 +64,31 @@ class GpuDevice:
     def new_field(self, shape):
         """Zeros in the card's memory."""
         return self.driver.zeros(shape, self.kernels.dtype)
+
+    def tune_force(self) -> dict[int, float]:
+        """Cut the force as is fastest on this card: {chunks: seconds of a force} of the candidates, which are timed.
+
+        One chunk, or as many as let a chunk's links, plaquettes and momenta fill the card's cache, or half of it.
+        """
+        matrix = self.kernels.n**2 * self.kernels.width * self.kernels.dtype.itemsize
+        links, momenta = 2 * matrix * self.layout.ndim, matrix * self.layout.ndim
+        one = self._element * self.kernels.dtype.itemsize + links + momenta
+        fill = -(-one * self.layout.local_blocks * min(self.batches, self._batches_at_once) // self.driver.cache_bytes)
+        candidates = sorted({1, fill, 2 * fill})
+        if candidates == [1, 2]:
+            return {}
+        shape = (self.batches, self.layout.blocks, self.layout.ndim)
+        u = self.new_field((*shape, 2 * self.kernels.n**2, self.kernels.width))
+        p = self.new_field((*shape, self.kernels.n**2, self.kernels.width))
+        seconds = {}
+        for chunks in candidates:
+            self.cut_force(chunks)
+            self.run("kick", u=u, p=p, c=0.0, d=1.0)
+            seconds[chunks] = self.driver.seconds(
+                lambda: [self.run("kick", u=u, p=p, c=0.0, d=1.0) for _ in range(TIMED_CALLS)]
+            )
+        self.cut_force(min(seconds, key=seconds.get))
+        return seconds
 
     def table(self, array: np.ndarray):
         """A list of int64 in the card's memory, kept as long as this device."""
@@ -99,9 +129,10 @@ class GpuDevice:
             if halo:
                 halo()
             count = self.layout.local_blocks if items is None else items
-            self._launch(name, count, 1, (0, count), passed, (*tail, *extra), self.batches)
+            for first in range(0, self.batches, LARGEST_GRID):
+                self._launch(name, count, 1, (0, count), passed, (*tail, *extra), LARGEST_GRID, first)
             return
-        plan, at_once = self._plans[name], self._batches_at_once if name == "kick" else self.batches
+        plan, at_once = self._plans[name], self._batches_at_once if name == "kick" else LARGEST_GRID
         for first in range(0, self.batches, at_once):
             for stage in plan.stages:
                 if stage.halo and halo and first == 0:
@@ -119,7 +150,7 @@ class GpuDevice:
         values = own | values
         return [values[v] for v in signature.values]
 
-    def _launch(self, name, items, pieces, place, passed, tail, at_once, first=0):
+    def _launch(self, name, items, pieces, place, passed, tail, at_once, first):
         last = min(first + at_once, self.batches)
         arguments = [first, last, *place, *passed, *tail]
         numbers = [np.float64(a) if isinstance(a, float) else np.int64(a) for a in arguments]

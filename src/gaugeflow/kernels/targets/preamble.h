@@ -14,6 +14,8 @@ typedef unsigned long long u64;
 #define SHARES gridDim.z
 DEVICE double bits_to_real(u64 x) { return __longlong_as_double((i64)x); }
 DEVICE u64 real_to_bits(double x) { return (u64)__double_as_longlong(x); }
+DEVICE double negated(double x) { return -x; }
+DEVICE float negated(float x) { return -x; }
 DEVICE void add_to(double* place, double x) { atomicAdd(place, x); }
 DEVICE void raise(double* place, double x) {  // both not negative, so their order is that of their bits
     atomicMax((u64*)place, real_to_bits(x));
@@ -36,6 +38,16 @@ static i64 SHARE, SHARES;
     }
 DEVICE double bits_to_real(u64 x) { double y; memcpy(&y, &x, 8); return y; }
 DEVICE u64 real_to_bits(double x) { u64 y; memcpy(&y, &x, 8); return y; }
+DEVICE double negated(double x) {  // not -x, which g++ merges with fma(-a, b, c) into a b - c: another sign of zero
+    return bits_to_real(real_to_bits(x) ^ (1ull << 63));
+}
+DEVICE float negated(float x) {
+    unsigned bits;
+    memcpy(&bits, &x, 4);
+    bits ^= 1u << 31;
+    memcpy(&x, &bits, 4);
+    return x;
+}
 DEVICE void add_to(double* place, double x) { *place += x; }
 DEVICE void raise(double* place, double x) { if (!(x <= *place)) *place = x; }
 #endif
