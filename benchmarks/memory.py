@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from gaugeflow.conventions import GROUP_RANK
+from gaugeflow.conventions import gauge_group
 
 STUDY = """version: 1
 title: peak memory of two trajectories
@@ -68,7 +68,7 @@ def main() -> None:
     rows = []
     for text in options.extents:
         extents = [int(e) for e in text.split(",")]
-        field = options.chains * math.prod(extents) * len(extents) * GROUP_RANK[options.group] ** 2 * 16
+        field = options.chains * math.prod(extents) * len(extents) * gauge_group(options.group).n ** 2 * 16
         peak = peak_of_generation(options.group, extents, options.chains)
         rows.append({"extents": extents, "field_bytes": field, "peak_bytes": peak})
         line = f"{options.group} {text:12} link field {field / 2**20:7.1f} MiB   peak {peak / 2**20:7.1f} MiB"

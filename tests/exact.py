@@ -11,18 +11,28 @@ Bessel functions are scaled by exp(-x), which drops out of all ratios.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import cache
+from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 from scipy.special import ive
 
+from gaugeflow.conventions import gauge_group
+
 REPRESENTATIONS = 60
 """Charges |n| <= 60 (U(1)), dimensions up to 60 (SU(2)): the rest is below 1e-30 for beta <= 12."""
+
+LONGEST_ROW, LARGEST_CHARGE = 14, 10
+"""Rows of the Young tableaux of SU(N) below 14 boxes, of U(N) up to 10 either way."""
 
 
 def loop(group: str, beta: float, volume: int, area: int) -> float:
     """<Re tr W / N> of a contractible loop of `area` plaquettes; area 1 is the plaquette."""
-    return {"U1": u1_loop, "SU2": su2_loop, "SU3": su3_loop}[group](beta, volume, area)
+    if group in ("U1", "SU2"):
+        return {"U1": u1_loop, "SU2": su2_loop}[group](beta, volume, area)
+    found = gauge_group(group)
+    return unitary_loop(found.n, found.special, beta, volume, area)
 
 
 def u1_loop(beta: float, volume: int, area: int) -> float:
@@ -68,39 +78,53 @@ def su2_loop(beta: float, volume: int, area: int) -> float:
     return float(np.sum(z ** (volume - area) * 0.5 * neighbours) / np.sum(z**volume))
 
 
-def su3_loop(beta: float, volume: int, area: int) -> float:
-    """SU(3), weight exp(beta Re tr U / 3); representations (l1, l2, 0), times the fundamental: one more box."""
-    largest = 14
-    trivial = _su3_ratio(beta, (0, 0, 0))
+def unitary_loop(n: int, special: bool, beta: float, volume: int, area: int) -> float:
+    """U(N) or SU(N), weight exp(beta Re tr U / N); times the fundamental a representation gets one more box."""
+    trivial = character_ratio(n, special, beta, (0,) * n)
     total, value = 0.0, 0.0
-    for first in range(largest):
-        for second in range(first + 1):
-            rows = (first, second, 0)
-            z = _su3_ratio(beta, rows) / trivial
-            total += z**volume
-            for bigger in _with_one_box(rows):
-                ratio = _su3_dimension(bigger) / (3 * _su3_dimension(rows))
-                value += z ** (volume - area) * ratio * (_su3_ratio(beta, bigger) / trivial) ** area
+    for rows in representations(n, special):
+        z = character_ratio(n, special, beta, rows) / trivial
+        total += z**volume
+        for bigger in _with_one_box(rows, special):
+            ratio = _dimension(bigger) / (n * _dimension(rows))
+            value += z ** (volume - area) * ratio * (character_ratio(n, special, beta, bigger) / trivial) ** area
     return value / total
 
 
-def _with_one_box(rows: tuple[int, int, int]) -> list[tuple[int, int, int]]:
-    grown = [tuple(row + (index == chosen) for index, row in enumerate(rows)) for chosen in range(3)]
-    allowed = [new for new in grown if new[0] >= new[1] >= new[2]]
-    return [(new[0] - new[2], new[1] - new[2], 0) for new in allowed]
+def determinant_loop(n: int, beta: float, volume: int) -> float:
+    """U(N): <Re det U_p> = sum_r z_r^(V-1) z_{r'} / Z, r' with one more box in every row."""
+    trivial = character_ratio(n, False, beta, (0,) * n)
+    rows = list(representations(n, False))
+    z = np.array([character_ratio(n, False, beta, row) for row in rows]) / trivial
+    shifted = np.array([character_ratio(n, False, beta, tuple(r + 1 for r in row)) for row in rows]) / trivial
+    return float(np.sum(z ** (volume - 1) * shifted) / np.sum(z**volume))
 
 
-def _su3_dimension(rows: tuple[int, int, int]) -> float:
-    return (rows[0] - rows[1] + 1) * (rows[1] + 1) * (rows[0] + 2) / 2
+def representations(n: int, special: bool) -> Iterator[tuple[int, ...]]:
+    """Rows of the Young tableaux, r_1 >= .. >= r_N; for SU(N) r_N = 0, for U(N) rows may be negative."""
+    if special:
+        yield from ((*rows, 0) for rows in combinations_with_replacement(range(LONGEST_ROW - 1, -1, -1), n - 1))
+    else:
+        yield from combinations_with_replacement(range(LARGEST_CHARGE, -LARGEST_CHARGE - 1, -1), n)
+
+
+def _with_one_box(rows: tuple[int, ...], special: bool) -> list[tuple[int, ...]]:
+    grown = [tuple(row + (index == chosen) for index, row in enumerate(rows)) for chosen in range(len(rows))]
+    allowed = [new for new in grown if list(new) == sorted(new, reverse=True)]
+    return [tuple(row - new[-1] for row in new) if special else new for new in allowed]
+
+
+def _dimension(rows: tuple[int, ...]) -> float:
+    pairs = combinations(range(len(rows)), 2)
+    return math.prod((rows[i] - rows[j] + j - i) / (j - i) for i, j in pairs)
 
 
 @cache
-def _su3_ratio(beta: float, rows: tuple[int, int, int]) -> float:
-    """z_lambda = c_lambda / d_lambda, c_lambda = sum_q det I_{lambda_j - j + i + q}(beta / 3)."""
-    i, j = np.meshgrid(np.arange(3), np.arange(3), indexing="ij")
-    shifts = np.array(rows)[j] - j + i
-    character = sum(np.linalg.det(ive(shifts + q, beta / 3)) for q in range(-25, 26))
-    return float(character) / _su3_dimension(rows)
+def character_ratio(n: int, special: bool, beta: float, rows: tuple[int, ...]) -> float:
+    """z_lambda = c_lambda / d_lambda, c_lambda = sum_q det I_{lambda_j - j + i + q}(beta / N); U(N): q = 0 alone."""
+    i, j = np.meshgrid(np.arange(n), np.arange(n), indexing="ij")
+    q = np.arange(-25, 26) if special else np.zeros(1, int)
+    return float(np.linalg.det(ive((np.array(rows)[j] - j + i) + q[:, None, None], beta / n)).sum()) / _dimension(rows)
 
 
 AREAS = {"plaquette": 1, "W(1)": 1, "W(2)": 2, "W(4)": 4}

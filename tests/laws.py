@@ -2,14 +2,20 @@
 
 import numpy as np
 
-from gaugeflow.conventions import GROUP_RANK
+from gaugeflow.conventions import SPECIALISED_GROUPS
 from gaugeflow.lattice.oracle import OracleLattice
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.rng import Purpose
 
-GROUPS = tuple(GROUP_RANK)
+GROUPS = SPECIALISED_GROUPS
+GENERIC_GROUPS = ("SU4", "U3", "SU5")
+"""Of the groups without code of their own: the first with the general exponential, U(N) over SU(3), an odd N."""
+
 EXTENTS = {2: (6, 4), 3: (4, 3, 2), 4: (4, 2, 3, 4)}
 """Small lattices (x, ..., t) with odd extents, extents of two and unequal ones."""
+
+CASES = (*((group, ndim) for group in GROUPS for ndim in EXTENTS), *((group, 2) for group in GENERIC_GROUPS))
+"""(group, dimension) that a law runs over: the dimension enters the loops of a kernel, N its operations."""
 
 SEED = 20261124
 
@@ -41,6 +47,18 @@ def momenta_of(lattice, momenta):
     return np.concatenate(
         [np.diagonal(momenta, axis1=-2, axis2=-1).imag, off.reshape(*momenta.shape[:-2], n * (n - 1))], -1
     )
+
+
+def full_matrices(compact, n):
+    """Anti-hermitian matrices (count, N, N) of compact algebra elements (count, N^2)."""
+    out = np.zeros((len(compact), n, n), complex)
+    for i in range(n):
+        out[:, i, i] = 1j * compact[:, i]
+    i, j = np.triu_indices(n, 1)
+    off = compact[:, n:].reshape(len(compact), -1, 2)
+    out[:, i, j] = off[..., 0] + 1j * off[..., 1]
+    out[:, j, i] = -np.conj(out[:, i, j])
+    return out
 
 
 def gauge_transform(links, rotations):

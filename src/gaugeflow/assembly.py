@@ -4,10 +4,9 @@ from gaugeflow.actions.wilson import WilsonAction
 from gaugeflow.config.ensemble import EnsembleSpec
 from gaugeflow.errors import ConfigError
 from gaugeflow.lattice.communicator import Communicator
+from gaugeflow.lattice.devices import resolve
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import INTEGRATORS
-
-DEVICES = ("cpu", "oracle")
 
 
 def make_lattice(
@@ -15,20 +14,20 @@ def make_lattice(
 ):
     """Lattice of all chains of `spec` on the ranks of `comm`.
 
-    device      "cpu" (compiled kernels) or "oracle" (plain NumPy, one rank, float64 only)
+    device      "cpu" (compiled kernels), "cuda" (one card per rank), "oracle" (plain NumPy, one rank) or "auto"
     precision   "float64" or "float32"; that of the spec is for its generation, what reads files has its own
-    Raises      ConfigError for another device or precision, GeometryError for a grid that does not divide
+    Raises      ConfigError for another device, a missing one or another precision, GeometryError for a grid that does
+                not divide
     """
-    if device == "cpu":
-        from gaugeflow.lattice.packed import PackedLattice
-
-        options = {"comm": comm, "grid": grid, "threads": threads, "precision": precision}
-        return PackedLattice(spec.group, spec.extents, spec.chains, **options)
+    device = resolve(device)
     if device == "oracle":
         from gaugeflow.lattice.oracle import OracleLattice
 
         return OracleLattice(spec.group, spec.extents, spec.chains, comm=comm, precision=precision)
-    raise ConfigError(f"device: got {device!r}, wanted one of {', '.join(DEVICES)}")
+    from gaugeflow.lattice.packed import PackedLattice
+
+    options = {"comm": comm, "grid": grid, "threads": threads, "device": device, "precision": precision}
+    return PackedLattice(spec.group, spec.extents, spec.chains, **options)
 
 
 def make_hmc(spec: EnsembleSpec) -> HMC:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from laws import EXTENTS, GROUPS, SEED, case_name, gauge_transform, hot_pair, random_rotations, twin_lattices
+from laws import CASES, EXTENTS, SEED, case_name, gauge_transform, hot_pair, random_rotations, twin_lattices
 
 from gaugeflow.actions.wilson import WilsonAction, kinetic_energy
 from gaugeflow.kernels.targets import oracle
@@ -10,7 +10,6 @@ from gaugeflow.observables.energy import energy_and_charge_clover, energy_plaque
 from gaugeflow.observables.loops import polyakov_loop, wilson_loops
 from gaugeflow.rng import Purpose
 
-CASES = [(group, ndim) for group in GROUPS for ndim in EXTENTS]
 pytestmark = pytest.mark.parametrize(("group", "ndim"), CASES, ids=case_name)
 
 
@@ -30,7 +29,7 @@ def test_force_is_the_gradient_of_the_action(group, ndim):
         values.append(action(lattice, moved))
     numerical = (-values[0] + 8 * values[1] - 8 * values[2] + values[3]) / (12 * h)
     inner = -np.einsum("...ab,...ba->...", kicked, direction).real.reshape(2, -1).sum(1)
-    analytic = -inner * (2 if lattice.special else 1)  # tr T_a T_b = 1/2; dp = -dS/dw
+    analytic = -inner / lattice.generator_trace  # dp = -dS/dw
     assert np.allclose(numerical, analytic, rtol=1e-6)
     assert not np.allclose(numerical, 1.02 * analytic, rtol=1e-3)
 
@@ -66,7 +65,6 @@ def test_kinetic_energy_is_half_the_sum_of_squares(group, ndim):
     canonical = slow.new_momenta()
     slow.refresh(canonical, SEED, Purpose.MOMENTA, 0)
     t = oracle.generators(slow.n, slow.special)
-    norm = 2 if slow.special else 1
-    p = -1j * norm * np.einsum("...ij,aji->...a", canonical, t)
+    p = -1j * np.einsum("...ij,aji->...a", canonical, t) / slow.generator_trace
     wanted = (p.real**2).reshape(2, -1).sum(1) / 2
     assert np.allclose(kinetic_energy(lattice, lattice.total(lattice.kinetic_sums(momenta))[:, 0]), wanted, rtol=1e-13)

@@ -1,9 +1,11 @@
 """Laws of the estimates: linear where the need is linear, and right where it was measured."""
 
+import itertools
+
 import pytest
 from house import study_content, write_study
 
-from gaugeflow.config.cost import BASE_MEMORY, estimate, links_bytes
+from gaugeflow.config.cost import BASE_MEMORY, estimate, links_bytes, update_ns
 from gaugeflow.config.load import load_study
 
 
@@ -41,3 +43,14 @@ def test_no_flow_costs_nothing_and_tuning_something(tmp_path):
     tuned, _ = cost(tmp_path / "b", flow=None, **{"ensembles.0.sampler.n_steps": steps})
     assert plain.flow_seconds == 0
     assert tuned.generate_seconds > plain.generate_seconds
+
+
+def test_time_grows_with_the_group_and_is_the_measured_one_where_it_was_measured(tmp_path):
+    groups = ("U1", "SU2", "U2", "SU3", "U3", "SU4", "U4", "SU5", "U8")
+    needs = [cost(tmp_path / group, **{"ensembles.0.group": group}) for group in groups]
+    for small, large in itertools.pairwise(needs):
+        assert large[0].generate_seconds > small[0].generate_seconds
+    per_site = {group: update_ns(spec) for group, (_, spec) in zip(groups, needs, strict=True)}
+    assert (per_site["U1"], per_site["SU2"], per_site["SU3"]) == (12.0, 23.5, 75.0)  # 2D: one plane, two directions
+    assert per_site["SU4"] == pytest.approx(per_site["SU3"] * (4 / 3) ** 4)
+    assert links_bytes(needs[-1][1]) == 64 * links_bytes(needs[0][1])

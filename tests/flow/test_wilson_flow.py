@@ -2,15 +2,13 @@
 
 import numpy as np
 import pytest
-from laws import EXTENTS, GROUPS, SEED, case_name, gauge_transform, hot_pair, random_rotations
+from laws import CASES, EXTENTS, SEED, case_name, gauge_transform, hot_pair, random_rotations
 
 from gaugeflow.errors import ConfigError
 from gaugeflow.flow.gradient_flow import wilson_flow
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, energy_plaquette
 from gaugeflow.rng import Purpose
-
-CASES = [(group, ndim) for group in GROUPS for ndim in EXTENTS]
 
 
 def flowed(lattice, links, time, step):

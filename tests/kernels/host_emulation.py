@@ -1,24 +1,27 @@
-"""The CUDA source compiled for the host: every thread runs, one after the other, on the memory of a packed lattice."""
+"""The CUDA source compiled for the host, and a driver that launches it: every thread runs, one after the other.
+
+With this driver all of `kernels.devices.gpu` and of the exchange of halos runs where no card is.
+"""
 
 import ctypes
 import hashlib
 import subprocess
+import time
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from gaugeflow.kernels.targets.c_source import c_source
+from gaugeflow.kernels.devices.gpu import GpuDevice
+from gaugeflow.kernels.memory import aligned_zeros
 
 WARNINGS = ("-Wall", "-Werror", "-Wno-unused-variable", "-Wno-unused-function", "-Wno-unused-but-set-variable")
 FLAGS = ("-std=c++17", "-O2", "-mfma", "-ffp-contract=off", "-fno-strict-aliasing", *WARNINGS, "-shared", "-fPIC")
-WITH_PLAN = ("kick", "drift", "plaquette_sums")
 
 
 @cache
-def library(folder: Path, n: int, special: bool, ndim: int, width: int, precision: str) -> ctypes.CDLL:
+def library(folder: Path, text: str) -> ctypes.CDLL:
     """g++'s build of the kernels."""
-    text = c_source(n, special, ndim, width, precision)
     path = folder / f"kernels_{hashlib.sha256(text.encode()).hexdigest()[:16]}.so"
     source = path.with_suffix(".cpp")
     source.write_text(text)
@@ -26,37 +29,87 @@ def library(folder: Path, n: int, special: bool, ndim: int, width: int, precisio
     return ctypes.CDLL(str(path))
 
 
-class HostKernels:
-    """Stands in for the compiled module of a lattice's kernels: same names, same arguments."""
+class HostDriver:
+    """What `kernels.devices.cuda.CudaDriver` offers, in this process's memory; what runs beside waits to be settled."""
 
-    def __init__(self, folder: Path, lattice):
-        kernels = lattice.kernels
-        self._library = library(folder, lattice.n, lattice.special, lattice.ndim, kernels.width, kernels.precision)
-        self._dtype = kernels.dtype
-        self._unit = lattice.n**2 * lattice.kernels.width * lattice.ndim * (lattice.ndim - 1) // 2
+    name, asynchronous, cache_bytes = "host build", True, 1 << 16
 
-    def __getattr__(self, name):
+    def __init__(self, folder: Path, text: str):
+        self._library = library(folder, text)
+        self._beside, self._waiting = False, []
+
+    def zeros(self, shape, dtype):
+        return aligned_zeros(shape).astype(dtype)
+
+    def empty(self, shape, dtype):
+        return np.full(shape, np.nan, dtype)
+
+    def to_device(self, array):
+        return np.array(array)
+
+    def to_host(self, field):
+        return field.copy()
+
+    def address(self, field):
+        return field.ctypes.data
+
+    def snapshot(self, field):
+        kept = field.copy()
+        return lambda: kept
+
+    def copy_where(self, mask, target, source):
+        np.copyto(target, source, where=mask)
+
+    def launch(self, name, batches, items, pieces, arguments):
         function = getattr(self._library, f"all_{name}")
         function.restype = None
+        sizes = [ctypes.c_int64(x) for x in (batches, items, pieces)]
+        passed = [ctypes.c_double(a) if isinstance(a, np.float64) else ctypes.c_int64(int(a)) for a in arguments]
+        self._do(lambda: function(*sizes, *passed))
 
-        def call(first, last, *arguments):
-            if name in WITH_PLAN:
-                start, part = arguments[-1][0], arguments[0]
-                items = int(start[part + 1] - start[part])
-            else:
-                items = arguments[1] - arguments[0]
-            keep = []
-            if name == "clover_sums":  # every thread has a place of its own
-                lo, hi, u, _, sums, blocks, tables = arguments
-                keep.append(np.zeros(last * blocks * self._unit, self._dtype))
-                arguments = (lo, hi, u, keep[0].ctypes.data, sums, blocks, tables)
-            flat = [x for a in (first, last, *arguments) for x in (a if isinstance(a, tuple) else (a,))]
-            function(ctypes.c_int64(last - first), ctypes.c_int64(items), *map(_c_argument, flat))
+    def _do(self, work):
+        if self._beside:
+            self._waiting.append(work)
+        else:
+            work()
 
-        return call
+    def seconds(self, call):
+        started = time.perf_counter()
+        call()
+        return time.perf_counter() - started
+
+    def fork(self):
+        self._beside = True
+
+    def join(self):
+        """The kernels' stream waits for the other: here messages have been received, so that work is done now."""
+        self._beside = False
+        if self._received:
+            self.settle()
+
+    _received = False
+
+    def settle(self):
+        for work in self._waiting:
+            work()
+        self._waiting, self._received = [], False
+
+    def buffer(self, shape, dtype):
+        return np.full(shape, np.nan, dtype), np.full(shape, np.nan, dtype)
+
+    def view(self, field):
+        return field, np.full(field.shape, np.nan, field.dtype)
+
+    def send(self, buffer):
+        self._do(lambda: np.copyto(buffer[1], buffer[0]))
+
+    def receive(self, buffer):
+        self._received = True
+        self._do(lambda: np.copyto(buffer[0], buffer[1]))
 
 
-def _c_argument(x):
-    if isinstance(x, np.ndarray):
-        return ctypes.c_void_p(x.ctypes.data)
-    return ctypes.c_double(x) if isinstance(x, float) else ctypes.c_int64(int(x))
+def host_device(folder: Path, chunks: int = 1):
+    """For `PackedLattice(device=..)`."""
+    return lambda kernels, layout, batches, chain, pace: GpuDevice(
+        HostDriver(folder, kernels.text), kernels, layout, batches, chain, chunks
+    )

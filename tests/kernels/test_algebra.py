@@ -5,11 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from laws import SEED
+from laws import GENERIC_GROUPS, GROUPS, SEED, full_matrices
 from scipy.linalg import expm
 
-from gaugeflow.conventions import GROUP_RANK
-from gaugeflow.kernels.algebra import exact, exponential
+from gaugeflow.conventions import GAUGE_GROUPS
+from gaugeflow.kernels.algebra import exact, exponential, random
 from gaugeflow.kernels.targets import oracle
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.rng import FIELD_BITS, Purpose, Stream, check_field, philox4x32
@@ -95,7 +95,7 @@ def test_momenta_are_unit_gaussians_and_their_twin_with_another_width_is_not():
     assert abs(kinetic - degrees / 2) < 4 * math.sqrt(degrees / 2)
 
 
-@pytest.mark.parametrize("group", GROUP_RANK)
+@pytest.mark.parametrize("group", GROUPS + GENERIC_GROUPS)
 @pytest.mark.parametrize("size", [1e-8, 0.3, 0.999, 1.001, 3.0, 30.0, 200.0])
 def test_exponential_keeps_its_error_bound(group, size):
     """Series up to norm 1: a few epsilon. By squaring up to 2^8: 2^8 times that."""
@@ -116,24 +116,16 @@ def test_exponential_keeps_its_error_bound(group, size):
     assert abs(lattice.gather(links).reshape(-1, n, n) - wanted).max() < exact_bound
 
 
-def full_matrices(compact, n):
-    out = np.zeros((len(compact), n, n), complex)
-    for i in range(n):
-        out[:, i, i] = 1j * compact[:, i]
-    i, j = np.triu_indices(n, 1)
-    off = compact[:, n:].reshape(len(compact), -1, 2)
-    out[:, i, j] = off[..., 0] + 1j * off[..., 1]
-    out[:, j, i] = -np.conj(out[:, i, j])
-    return out
-
-
-@pytest.mark.parametrize("group", GROUP_RANK)
+@pytest.mark.parametrize("group", GAUGE_GROUPS.values(), ids=GAUGE_GROUPS)
 def test_generators_are_normalised(group):
-    n = GROUP_RANK[group]
-    t = oracle.generators(n, group != "U1")
+    n, special = group.n, group.special
+    t = oracle.generators(n, special)
     gram = np.einsum("aij,bji->ab", t, t)
-    assert np.allclose(gram, np.eye(len(t)) * (0.5 if group != "U1" else 1.0), atol=1e-15)
-    assert len(t) == (n * n - 1 if group != "U1" else 1)
+    assert np.allclose(gram, np.eye(len(t)) * group.generator_trace, atol=1e-15)
+    assert group.generator_trace == (1.0 if group.name == "U1" else 0.5)
+    assert len(t) == random.generators(n, special) == n * n - special
+    assert np.allclose(np.trace(t[:-1], axis1=1, axis2=2), 0, atol=1e-15)
+    assert special or np.allclose(t[-1], np.eye(n) * np.sqrt(group.generator_trace / n))
 
 
 def test_exact_sum_does_not_depend_on_order_and_is_nearly_exact():

@@ -19,7 +19,7 @@ NDIM = 4
 WORD, REAL = types.int64, types.float64
 LIST, TABLE = types.Array(WORD, 1, "C"), types.Array(WORD, 2, "C")
 TABLES = types.Tuple((TABLE, TABLE, WORD, TABLE))
-PLAN = types.Tuple((LIST, LIST, TABLE, LIST, LIST, WORD, WORD))
+PLAN = types.Tuple((LIST, LIST, LIST, TABLE, LIST, LIST, WORD, WORD))
 SIGNATURES = {
     "kick": (*[WORD] * 6, REAL, REAL, WORD, TABLES, PLAN),
     "drift": (*[WORD] * 5, REAL, WORD, PLAN),
@@ -30,7 +30,7 @@ SIGNATURES = {
     "reunitarise": (*[WORD] * 7,),
 }
 LETTER = {8: "z", 4: "y", 2: "x"}[native_width()]
-"""The widest registers are %zmm0 .. on 8 lanes, %ymm0 .. on 4."""
+"""The widest registers are %zmm0 .. on 8 lanes of float64, %ymm0 .. on 4."""
 
 
 @pytest.fixture(scope="module", params=GROUPS)
@@ -41,11 +41,11 @@ def kernels(request):
     return names
 
 
-def body(kernel):
+def body(kernel, suffix="pd"):
     """Lines of the compiled function itself: its Python wrapper computes nothing."""
     (text,) = kernel.inspect_asm().values()
     functions = [part.split("\n") for part in re.split(r"^\s*\.type\s+\S+,@function$", text, flags=re.M)]
-    (found,) = [lines for lines in functions if matching(lines, rf"\bv(mul|add|fmadd\w*)pd\b.*%{LETTER}mm")]
+    (found,) = [lines for lines in functions if matching(lines, rf"\bv(mul|add|fmadd\w*){suffix}\b.*%{LETTER}mm")]
     return found
 
 
@@ -56,7 +56,22 @@ def matching(lines, pattern):
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_kernels_call_nothing_and_keep_spilled_registers_aligned(kernels, name):
     kernels[name].compile(SIGNATURES[name])
-    lines = body(kernels[name])
+    assert_tight(body(kernels[name]))
+
+
+@pytest.mark.parametrize("name", ["kick", "drift", "plaquette_sums"])
+def test_float32_kernels_call_nothing_and_compute_on_whole_registers(name):
+    names = namespace(*matrix_size("SU3"), NDIM, native_width("float32"), "float32", kernel=numba.njit(**NOT_CACHED))
+    run_site_files(names)
+    names[name].compile(SIGNATURES[name])
+    lines = body(names[name], "ps")
+    assert_tight(lines)
+    packed = matching(lines, rf"\bvf?n?m(add|sub|ul)\w*ps\b.*%{LETTER}mm")
+    assert len(packed) > 0.9 * len(matching(lines, r"\bvf?n?m(add|sub|ul)\w*[ps]s\b"))
+
+
+def assert_tight(lines):
+    """No calls, no spilled register across cache lines, a frame that starts a cache line."""
     assert matching(lines, r"^\s*call") == []
     assert matching(lines, rf"\bvmovup[sd]\b.*%{LETTER}mm\d+, -?\d*\(%r[sb]p\)") == []
     assert matching(lines, rf"\bvmovup[sd]\b\s+-?\d*\(%r[sb]p\), %{LETTER}mm") == []

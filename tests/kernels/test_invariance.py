@@ -14,7 +14,7 @@ from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
 from gaugeflow.samplers.start import start_links
 
-LATTICES = {"U1": (8, 6), "SU2": (4, 6, 2), "SU3": (4, 4, 2, 4)}
+LATTICES = {"U1": (8, 6), "SU2": (4, 6, 2), "SU3": (4, 4, 2, 4), "U2": (6, 4)}
 
 
 def run_chain(group, extents=None, chains=3, trajectories=2, **packing):
@@ -55,12 +55,31 @@ def test_bits_do_not_depend_on_the_number_of_chains(group, reference):
     assert same([x[:3] for x in many], reference[group])
 
 
+@pytest.mark.parametrize(
+    ("group", "packing"),
+    [
+        *[
+            (group, packing)
+            for group in ("U1", "SU2", "SU3")
+            for packing in ({"lanes": "chains"}, {"threads": 3}, {"chains": 11})
+        ],
+        *[("SU3", {"width": width}) for width in (1, 8)],
+    ],
+    ids=str,
+)
+def test_bits_do_not_depend_on_packing_in_float32(group, packing):
+    options = {"extents": {"U1": (8, 6), "SU2": (4, 6), "SU3": (4, 8)}[group], "precision": "float32"}
+    plain = run_chain(group, lanes="sites", **options)
+    assert same([x[:3] for x in run_chain(group, **options, **packing)], plain)
+    assert not same(run_chain(group, lanes="sites", extents=options["extents"]), plain)
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_bits_do_not_depend_on_prefetch(threads, monkeypatch):
     plain = run_chain("SU3", extents=(8, 8, 8, 8), chains=1, trajectories=1, threads=threads)
-    monkeypatch.setattr("gaugeflow.lattice.packed.l2_bytes", lambda: 1 << 16)  # nothing fits: fetch everything
+    monkeypatch.setattr("gaugeflow.kernels.devices.cpu.l2_bytes", lambda: 1 << 16)  # nothing fits: fetch everything
     lattice = PackedLattice("SU3", (8, 8, 8, 8), 1)
-    assert len(lattice._kick_plan.fetch_units) > lattice.layout.local_blocks
+    assert len(lattice.device._plans["kick"].fetch_units) > lattice.layout.local_blocks
     assert same(run_chain("SU3", extents=(8, 8, 8, 8), chains=1, trajectories=1, threads=threads), plain)
 
 

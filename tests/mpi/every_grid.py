@@ -1,6 +1,7 @@
 """Program of test_ranks: hashes of everything that ranks compute together, for many lattices and all process grids.
 
 Run alone it takes one rank; under mpiexec it takes the ranks of the world. Prints one JSON line on rank 0.
+With a second argument, a folder, some lattices run on the CUDA source built for the host in it.
 """
 
 import hashlib
@@ -8,6 +9,7 @@ import itertools
 import json
 import math
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -31,7 +33,11 @@ LATTICES = [
     ("SU3", (4, 2, 3, 4), 1),
     ("SU3", (8, 4, 4, 8), 1),
     ("SU2", (3, 5, 4, 6), 2),
+    ("SU3", (4, 2, 3, 4), 1, "float32"),
 ]
+ON_HOST_BUILD = [LATTICES[1], LATTICES[6], LATTICES[7]]
+"""Chains in lanes; whole blocks in messages; odd extents, so messages of single lanes."""
+
 SEED = 5
 
 
@@ -73,15 +79,23 @@ def grids(ranks, chains, extents):
             yield grid
 
 
-def main(ranks):
+def main(ranks, folder=None):
     comm, out = world(ranks), {}
-    for group, extents, chains in LATTICES:
+    device, cases = "cpu", LATTICES
+    if folder:
+        from kernels.host_emulation import host_device
+
+        own = Path(folder) / str(comm.rank)
+        own.mkdir()
+        device, cases = host_device(own, chunks=2), ON_HOST_BUILD
+    for group, extents, chains, *precision in cases:
+        options = {"device": device, "precision": precision[0] if precision else "float64"}
         for grid in grids(ranks, chains, extents):
-            result = everything(PackedLattice(group, extents, chains, comm=comm, grid=grid))
-            name = f"{group} {'x'.join(map(str, extents))} {chains} chains"
+            result = everything(PackedLattice(group, extents, chains, comm=comm, grid=grid, **options))
+            name = " ".join([group, "x".join(map(str, extents)), f"{chains} chains", *precision])
             out.setdefault(name, {})["x".join(map(str, grid))] = result
     if comm.rank == 0:
         sys.stdout.write(json.dumps(out) + "\n")
 
 
-main(int(sys.argv[1]))
+main(int(sys.argv[1]), *sys.argv[2:])

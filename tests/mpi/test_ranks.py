@@ -1,10 +1,12 @@
 """The same bits on 1, 2, 3 and 4 ranks and on every process grid: fields, HMC, flow, measurement."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
-from house import run
+from house import REPOSITORY, run
 
 PROGRAM = Path(__file__).with_name("every_grid.py")
 WORLDS = (2, 3, 4)
@@ -30,6 +32,19 @@ def test_every_process_grid_gives_the_bits_of_one_rank(ranks, alone):
             cuts |= {(len(parts), axis) for axis, count in enumerate(parts) if count != "1"}
     if ranks == 2:  # every axis of every dimension was cut: chains, t, (z, (y,)) x
         assert cuts >= {(3, 0), (3, 1), (3, 2), (4, 1), (4, 2), (4, 3), (5, 0), (5, 1), (5, 2), (5, 3), (5, 4)}
+
+
+@pytest.mark.mpi
+@pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
+def test_ranks_on_the_cuda_source_give_the_bits_of_one_cpu_rank(alone, tmp_path):
+    environment = {"PYTHONPATH": os.pathsep.join([str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH", "")])}
+    done = run("mpiexec", "-n", "2", "python", PROGRAM, "2", tmp_path, **environment)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(found) == 3
+    for name, grids in found.items():
+        for grid, result in grids.items():
+            assert result == alone[name], (name, grid)
 
 
 @pytest.mark.mpi

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from laws import EXTENTS, GROUPS, case_name, hot_pair
+from laws import CASES, EXTENTS, GROUPS, case_name, hot_pair
 
 from gaugeflow.kernels.targets import oracle
 from gaugeflow.lattice.packed import PackedLattice
@@ -46,7 +46,7 @@ def loop_by_hand(links, a, b, r, s):
     return trace.reshape(len(links), -1).mean(1)
 
 
-@pytest.mark.parametrize(("group", "ndim"), [(g, d) for g in GROUPS for d in EXTENTS], ids=case_name)
+@pytest.mark.parametrize(("group", "ndim"), CASES, ids=case_name)
 def test_wilson_loops_equal_loops_walked_by_hand(group, ndim):
     lattice, links, _, canonical = hot_pair(group, EXTENTS[ndim])
     out = wilson_loops(lattice, links, 2, 3)
@@ -85,7 +85,7 @@ def test_constant_flux_has_its_geometric_charge_in_two_dimensions(quanta):
 
 
 @pytest.mark.parametrize(("m", "n"), [(1, 1), (1, -2), (2, 1)])
-@pytest.mark.parametrize("group", ["SU2", "SU3"])
+@pytest.mark.parametrize("group", ["SU2", "SU3", "U2"])
 def test_crossed_fluxes_have_their_clover_charge_and_energy(group, m, n):
     """diag(1, -1(, 0)) fluxes m in xy and n in zt: Q = 2 m n up to O(a^2), with F = sin of the plaquette angle."""
     extents, size = (8, 8, 8, 8), int(group[-1])

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from exact import su2_loop, u1_loop
-from laws import EXTENTS, GROUPS, SEED, case_name, pull
+from exact import determinant_loop, loop, u1_loop
+from laws import CASES, EXTENTS, SEED, case_name, pull
 
 from gaugeflow.actions.wilson import WilsonAction
 from gaugeflow.errors import PhysicsError
+from gaugeflow.kernels.targets import oracle
 from gaugeflow.lattice.oracle import OracleLattice
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.rng import Purpose
@@ -15,7 +16,7 @@ from gaugeflow.samplers.integrators import INTEGRATORS, LEAPFROG, OMF2
 from gaugeflow.samplers.start import start_links
 from gaugeflow.samplers.tuning import steps_for, tune_steps
 
-BETA = {"U1": 1.5, "SU2": 2.5, "SU3": 5.5}
+BETA = {"U1": 1.5, "SU2": 2.5, "SU3": 5.5, "U2": 3.0, "SU4": 9.0, "U3": 6.0, "SU5": 14.0}
 
 
 def run(lattice, hmc, links, trajectories, first=0):
@@ -41,8 +42,7 @@ def violations(lattice, links, splitting, n_steps, tau=1.0):
     return info.delta_h
 
 
-@pytest.mark.parametrize("group", GROUPS)
-@pytest.mark.parametrize("ndim", EXTENTS)
+@pytest.mark.parametrize(("group", "ndim"), CASES, ids=case_name)
 def test_dh_falls_as_the_square_of_the_step(group, ndim):
     lattice, links = thermal(group, EXTENTS[ndim], 16)
     size = {}
@@ -53,8 +53,7 @@ def test_dh_falls_as_the_square_of_the_step(group, ndim):
     assert size["omf2"] < size["leapfrog"] / 2
 
 
-@pytest.mark.parametrize("group", GROUPS)
-@pytest.mark.parametrize("ndim", EXTENTS)
+@pytest.mark.parametrize(("group", "ndim"), CASES, ids=case_name)
 @pytest.mark.parametrize("integrator", INTEGRATORS)
 def test_trajectories_are_reversible(group, ndim, integrator):
     lattice, links = thermal(group, EXTENTS[ndim], 2)
@@ -82,12 +81,15 @@ def test_the_oracle_runs_the_same_chain_within_rounding(group, extents):
     assert np.array_equal(results[0][2], results[1][2])
 
 
-EXACT = [("U1", 2.0, lambda: u1_loop(2.0, 64, 1)), ("SU2", 3.0, lambda: su2_loop(3.0, 64, 1))]
+EXACT = {"U1": (2.0, 8), "SU2": (3.0, 8), "U2": (3.0, 8), "SU4": (9.0, 6), "U3": (7.0, 6)}
+"""Coupling and extent."""
 
 
-@pytest.mark.parametrize(("group", "beta", "exact"), EXACT, ids=["U1", "SU2"])
-def test_plaquette_is_exact_and_with_another_coupling_it_is_not(group, beta, exact):
-    lattice = PackedLattice(group, (8, 8), 128)
+@pytest.mark.parametrize("group", EXACT)
+def test_plaquette_is_exact_and_with_another_coupling_it_is_not(group):
+    beta, extent = EXACT[group]
+    exact = loop(group, beta, extent**2, 1)
+    lattice = PackedLattice(group, (extent, extent), 128)
 
     def measure(coupling):
         hmc = HMC(WilsonAction(coupling), OMF2, 1.0, 4, SEED)
@@ -99,14 +101,39 @@ def test_plaquette_is_exact_and_with_another_coupling_it_is_not(group, beta, exa
         return per_chain, boltzmann, acceptance
 
     plaquette, boltzmann, acceptance = measure(beta)
-    distance, error = pull(plaquette, exact())
+    distance, error = pull(plaquette, exact)
     assert abs(distance) < 3
-    assert error < 1e-3 * exact()
+    assert error < 1e-3 * exact
     assert abs(pull(boltzmann, 1.0)[0]) < 3
     assert 0.9 < acceptance < 1.0
     assert abs(pull(plaquette[::2], 0)[1]) > 0
     assert abs(pull(plaquette[::2] - plaquette[1::2], 0)[0]) < 3  # cold against hot starts
-    assert abs(pull(measure(1.02 * beta)[0], exact())[0]) > 3
+    assert abs(pull(measure(1.02 * beta)[0], exact)[0]) > 3
+
+
+def test_the_determinant_of_u2_is_a_field_of_its_own():
+    """Uniform phases from a hot start; from a cold one HMC brings <Re det U_p> to its exact value."""
+    beta, volume = 3.0, 16
+    lattice = PackedLattice("U2", (4, 4), 128)
+    phases = np.linalg.det(lattice.gather(start_links(lattice, "hot", SEED))).ravel()
+    assert abs(abs(phases) - 1).max() < 1e-14
+    for k in (1, 2, 3):
+        assert abs(np.mean(phases**k)) < 4 / np.sqrt(phases.size)
+
+    def measure(coupling):
+        hmc = HMC(WilsonAction(coupling), OMF2, 1.0, 4, SEED)
+        links, _ = run(lattice, hmc, start_links(lattice, "cold", SEED), 30)
+        values = []
+        for number in range(30, 330, 3):
+            links, _ = run(lattice, hmc, links, 3, first=number)
+            values.append(np.linalg.det(oracle.plaquette(lattice.gather(links), 0, 1)).real.mean((1, 2)))
+        return np.mean(values, 0)
+
+    exact = determinant_loop(2, beta, volume)
+    distance, error = pull(measure(beta), exact)
+    assert abs(distance) < 3
+    assert error < 0.02 * exact
+    assert abs(pull(measure(1.1 * beta), exact)[0]) > 3
 
 
 def test_a_coarse_integrator_stays_exact_because_of_the_metropolis_step():

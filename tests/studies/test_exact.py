@@ -11,6 +11,7 @@ from scipy.special import iv
 
 from gaugeflow.analysis.reference import read_references
 from gaugeflow.config.load import load_study
+from gaugeflow.conventions import gauge_group
 
 STUDIES = Path(__file__).parents[2] / "workflow" / "studies"
 
@@ -48,11 +49,11 @@ def test_su2_loops_are_those_of_the_table():
 
 def test_su3_plaquettes_are_those_of_the_table():
     for beta, value in SU3_INFINITE.items():
-        assert exact.su3_loop(beta, 1024, 1) == pytest.approx(value, abs=1e-6)
-    assert exact.su3_loop(0.1, 1024, 1) == pytest.approx(0.1 / 18 + 0.1**2 / 216, rel=1e-3)
+        assert exact.loop("SU3", beta, 1024, 1) == pytest.approx(value, abs=1e-6)
+    assert exact.loop("SU3", 0.1, 1024, 1) == pytest.approx(0.1 / 18 + 0.1**2 / 216, rel=1e-3)
 
 
-@pytest.mark.parametrize("group", ["U1", "SU2", "SU3"])
+@pytest.mark.parametrize("group", ["U1", "SU2", "SU3", "U2", "SU4"])
 @pytest.mark.parametrize("volume", [4, 16, 64])
 def test_plaquette_is_the_derivative_of_the_free_energy(group, volume):
     """P = d ln Z / d beta / V with Z = sum_r z_r^V: another route to the same number."""
@@ -63,13 +64,32 @@ def test_plaquette_is_the_derivative_of_the_free_energy(group, volume):
         elif group == "SU2":
             z = 2 * iv(np.arange(1, 60), beta) / beta
         else:
-            rows = [(a, b, 0) for a in range(14) for b in range(a + 1)]
-            z = np.array([exact._su3_ratio(beta, row) for row in rows]) * math.exp(beta)
+            n, special = gauge_group(group).n, gauge_group(group).special
+            rows = exact.representations(n, special)
+            z = np.array([exact.character_ratio(n, special, beta, row) for row in rows]) * math.exp(beta)
         return math.log(np.sum(z**volume)) / volume
 
     step = 1e-4
     slope = (log_z(2 + step) - log_z(2 - step)) / (2 * step)
     assert exact.loop(group, 2.0, volume, 1) == pytest.approx(slope, rel=1e-6)
+
+
+@pytest.mark.parametrize("group", ["U2", "U3", "SU3", "SU4"])
+def test_the_plaquette_of_a_large_torus_is_a_mean_over_eigenvalues(group):
+    """One plaquette alone, V -> infinity: weight exp(beta Re tr U / N) times Weyl's measure prod |z_i - z_j|^2."""
+    n, special, beta = gauge_group(group).n, gauge_group(group).special, 2.5
+    angles = np.meshgrid(*[2 * np.pi * np.arange(24) / 24] * (n - special), indexing="ij")
+    angles = [*angles, -sum(angles)] if special else angles
+    z = np.exp(1j * np.array(angles)).reshape(n, -1)
+    weight = np.exp(beta * (z.real.mean(0) - 1))
+    for i in range(n):
+        for j in range(i):
+            weight *= abs(z[i] - z[j]) ** 2
+    assert exact.loop(group, beta, 1024, 1) == pytest.approx(np.average(z.real.mean(0), weights=weight), rel=1e-9)
+    if not special:
+        assert exact.determinant_loop(n, beta, 1024) == pytest.approx(
+            np.average(z.prod(0), weights=weight).real, rel=1e-9
+        )
 
 
 def test_u1_susceptibility_is_the_curvature_of_the_theta_vacuum():

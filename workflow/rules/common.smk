@@ -16,6 +16,7 @@ shell.prefix(f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executab
 
 ROOT = config["root"].rstrip("/")
 SCALE = config["scale"]
+DEVICE = config["device"]
 ENSEMBLES = f"{ROOT}/data/ensembles"
 LOGS = f"{ROOT}/logs"
 

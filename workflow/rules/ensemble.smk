@@ -14,9 +14,10 @@ rule tune:
     params:
         study=study_file,
         scale=SCALE,
+        device=DEVICE,
     shell:
         "gaugeflow tune {params.study:q} --ensemble {wildcards.ensemble:q} --scale {params.scale:q}"
-        " --out {output:q} > {log:q} 2>&1"
+        " --device {params.device} --out {output:q} > {log:q} 2>&1"
 
 
 rule spec:
@@ -61,7 +62,8 @@ rule generate:
         ranks=ranks,
         grid=grid_option,
         acceptance_band=acceptance_band,
+        device=DEVICE,
     shell:
         "{params.launch} gaugeflow generate {input.spec:q} --chunk {params.chunk} {params.previous}"
         " --ranks {params.ranks} {params.grid} --acceptance-band {params.acceptance_band:q}"
-        " --out {output:q} > {log:q} 2>&1"
+        " --device {params.device} --out {output:q} > {log:q} 2>&1"

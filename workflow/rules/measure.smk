@@ -21,9 +21,10 @@ rule measure:
         study=study_that_measures,
         scale=SCALE,
         ranks=ranks,
+        device=DEVICE,
     shell:
         "{params.launch} gaugeflow measure {input:q} --study {params.study:q} --scale {params.scale:q}"
-        " --ranks {params.ranks} --out {output:q} > {log:q} 2>&1"
+        " --ranks {params.ranks} --device {params.device} --out {output:q} > {log:q} 2>&1"
 
 
 rule flow:
@@ -46,6 +47,7 @@ rule flow:
         study=study_that_flows,
         scale=SCALE,
         ranks=ranks,
+        device=DEVICE,
     shell:
         "{params.launch} gaugeflow flow {input:q} --study {params.study:q} --scale {params.scale:q}"
-        " --ranks {params.ranks} --out {output:q} > {log:q} 2>&1"
+        " --ranks {params.ranks} --device {params.device} --out {output:q} > {log:q} 2>&1"

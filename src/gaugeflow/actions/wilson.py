@@ -2,9 +2,8 @@
 
     S(U) = beta sum_p (1 - Re tr U_p / N),   beta = 2 N / g^2                         K. Wilson, PRD 10 (1974) 2445
 
-Derivatives are taken along U -> exp(i w_a T_a) U with tr T_a T_b = delta_ab / 2 (T = 1 for U(1)), and
-dp_a/dtau = -dS/dw_a. With K = P(U S^dagger) = i k_a T_a the force is dS/dw_a = beta k_a / 2N for SU(N) and beta k for
-U(1).
+Derivatives are taken along U -> exp(i w_a T_a) U with tr T_a T_b = g delta_ab, g = 1/2 (1 for U(1)), and
+dp_a/dtau = -dS/dw_a. With K = P(U S^dagger) = i k_a T_a the force is dS/dw_a = beta g k_a / N.
 """
 
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ class WilsonAction:
 
     def force_factor(self, lattice) -> float:
         """dS/dw_a T_a = factor * P(U S^dagger) / i."""
-        return self.beta / (2 * lattice.n) if lattice.special else self.beta
+        return self.beta * lattice.generator_trace / lattice.n
 
     def kick(self, lattice, links, momenta, eps: float) -> None:
         """P <- P - eps i T_a dS/dw_a, in place."""
@@ -43,5 +42,5 @@ class WilsonAction:
 
 
 def kinetic_energy(lattice, totals) -> np.ndarray:
-    """p_a p_a / 2 of every chain from the totals of `lattice.kinetic_sums`, which are of -tr P^2."""
-    return totals if lattice.special else 0.5 * totals
+    """p_a p_a / 2 = -tr P^2 / 2g of every chain, from the totals of `lattice.kinetic_sums`, which are of -tr P^2."""
+    return totals / (2 * lattice.generator_trace)

@@ -86,6 +86,7 @@ def measure(
             "threads": threads,
             "precision": precision,
         },
+        "pace": asdict(lattice.partition.pace),
         "limits": asdict(limits),
         "kernels": {name: needs(seconds[name] / sites, count[name], limits.flop, limits.fields) for name in chosen},
     }
@@ -104,13 +105,14 @@ def _numbers(text: str) -> tuple[int, ...]:
 def _table(record: dict) -> "Table":
     from rich.table import Table
 
-    lattice, limits = record["lattice"], record["limits"]
+    lattice, limits, pace = record["lattice"], record["limits"], record["pace"]
     table = Table(
         title=f"{lattice['group']} {'x'.join(map(str, lattice['extents']))}, {lattice['chains']} chains, "
         f"{lattice['threads']} threads, {lattice['precision']}: "
         f"peak {limits['flop'] / 1e9:.1f} GFLOP/s ({limits['width']} lanes), "
         f"copy {limits['copy'] / 1e9:.1f}, triad {limits['triad'] / 1e9:.1f} GB/s, "
-        f"second-level cache {limits['l2'] / 1e9:.0f}, arrays like these fields {limits['fields'] / 1e9:.1f} GB/s",
+        f"second-level cache {limits['l2'] / 1e9:.0f}, arrays like these fields {limits['fields'] / 1e9:.1f} GB/s, "
+        f"tiles of {pace['tile_matrices']} matrices per MiB, fetched {pace['far']} units ahead",
         title_justify="left",
     )
     table.add_column("kernel")

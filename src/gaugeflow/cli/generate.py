@@ -31,6 +31,9 @@ def generate(
     checkpoint_seconds: Annotated[
         float, typer.Option(help="Seconds between saved states; 0 saves every trajectory.", min=0)
     ] = 30.0,
+    output_mode: Annotated[
+        str, typer.Option(help="gather: rank 0 writes; parallel: all ranks by MPI-IO; auto: the latter where it pays.")
+    ] = "auto",
 ) -> None:
     """Generate one chunk of an ensemble; a killed or stopped job continues when the same line runs again."""
     from gaugeflow.assembly import make_hmc, make_lattice
@@ -53,6 +56,7 @@ def generate(
     lattice = make_lattice(resolved.spec, comm, **options)
     source = _source(resolved, chunk, previous) if comm.rank == 0 else None
     options = {"source": source, "acceptance_band": band, "checkpoint_seconds": checkpoint_seconds}
+    options |= {"output_mode": output_mode}
     run = ChunkRun(lattice, make_hmc(resolved.spec), resolved, chunk, out, **options)
     if comm.rank == 0:
         where = "x".join(map(str, lattice.grid)), threads, cores_text(affinity()), device
@@ -69,7 +73,7 @@ def generate(
 
 def _source(resolved: "SpecFile", chunk: int, previous: Path | None) -> "Source | None":
     from gaugeflow.config.schema import FileStart
-    from gaugeflow.conventions import GROUP_RANK
+    from gaugeflow.conventions import gauge_group
     from gaugeflow.ensembles.source import read_previous, read_start
 
     if previous is not None:
@@ -77,6 +81,6 @@ def _source(resolved: "SpecFile", chunk: int, previous: Path | None) -> "Source 
     start = resolved.spec.start
     if not isinstance(start, FileStart):
         return None
-    n = GROUP_RANK[resolved.spec.group]
+    n = gauge_group(resolved.spec.group).n
     shape = (resolved.spec.chains, *reversed(resolved.spec.extents), resolved.spec.ndim, n, n)
     return read_start(Path(start.file), start.content_sha256, shape)

@@ -23,7 +23,11 @@ Grid = Annotated[
     str | None,
     typer.Option(help="Process grid chains,t,z,y,x (2D: chains,t,x); chosen if not given.", metavar="N,N,.."),
 ]
-Device = Annotated[str, typer.Option(help="cpu: compiled kernels; oracle: plain NumPy, slow, for comparisons.")]
+Device = Annotated[
+    str,
+    typer.Option(help="cpu: compiled kernels; cuda: one card per rank; auto: cuda where there is a card, else cpu; "
+                      "oracle: plain NumPy, slow, for comparisons."),
+]  # fmt: skip
 
 
 def parse_grid(text: str | None) -> tuple[int, ...] | None:

@@ -104,6 +104,7 @@ def use_every_kernel(spec: "EnsembleSpec", study: "Study", stage: str, precision
         lattice = make_lattice(spec, comm, grid=grid, threads=threads, precision=precision)
         compile_schedules(lattice.layout, lattice.kernels.unit_bytes)
         links = lattice.scatter(lattice.gather(lattice.cold()))
+        lattice.halo.use_every_kernel(links)
         if stage == "generate":
             links = start_links(lattice, spec.start, spec.seed)
             links, _ = make_hmc(spec).step(lattice, links, lattice.new_momenta(), 0)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gaugeflow.cli.options import Oversubscribe, Threads, start_alone
+from gaugeflow.cli.options import Device, Oversubscribe, Threads, start_alone
 from gaugeflow.errors import ConfigError
 
 FIRST_GUESS = 10
@@ -19,6 +19,7 @@ def tune(
     out: Annotated[Path, typer.Option(help="tuning.json to write.")],
     scale: Annotated[str, typer.Option(help="full or tiny.")] = "full",
     threads: Threads = 1,
+    device: Device = "cpu",
     oversubscribe: Oversubscribe = False,
 ) -> None:
     """Find the number of integrator steps that reaches the wanted acceptance; production shares no random number."""
@@ -35,7 +36,7 @@ def tune(
         raise ConfigError(f"{chosen.label}: sampler.n_steps is {spec.sampler.n_steps}, nothing to tune")
     request = spec.sampler.n_steps
     start = spec.start if isinstance(spec.start, str) else "cold"
-    lattice = make_lattice(spec, comm, threads=threads, precision=spec.precision)
+    lattice = make_lattice(spec, comm, threads=threads, device=device, precision=spec.precision)
     result = tune_steps(
         lattice,
         make_hmc(resolved(spec, FIRST_GUESS)),

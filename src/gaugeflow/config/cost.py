@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gaugeflow.config.ensemble import EnsembleSpec, TuneRequest
 from gaugeflow.config.settings import FlowSettings
 from gaugeflow.config.study import Ensemble
-from gaugeflow.conventions import GROUP_RANK
+from gaugeflow.conventions import gauge_group
 
 BYTES_PER_NUMBER = 16  # complex128
 
@@ -15,11 +15,14 @@ FIELDS_IN_MEMORY = 11
 BASE_MEMORY = 180_000_000  # bytes of one process before any field: interpreter, compiled kernels, libraries
 
 # ns per site and plane of a force, and per site and direction of a drift and of what happens once per trajectory
-# (momenta, copies, energies). Fitted to whole runs of `gaugeflow generate` on one core of a cloud machine, 16^2 x 64
-# and 8^4 x 4 chains; all six times come out within 15 %.
-FORCE_NS_PER_PLANE = {"U1": 4.0, "SU2": 9.5, "SU3": 35.0}
-DRIFT_NS_PER_DIRECTION = {"U1": 4.0, "SU2": 7.0, "SU3": 20.0}
-TRAJECTORY_NS_PER_DIRECTION = {"U1": 25.0, "SU2": 60.0, "SU3": 110.0}
+# (momenta, copies, energies), by N. Fitted to whole runs of `gaugeflow generate` of U(1), SU(2) and SU(3) on one core
+# of a cloud machine, 16^2 x 64 and 8^4 x 4 chains; all six times come out within 15 %.
+FORCE_NS_PER_PLANE = {1: 4.0, 2: 9.5, 3: 35.0}
+DRIFT_NS_PER_DIRECTION = {1: 4.0, 2: 7.0, 3: 20.0}
+TRAJECTORY_NS_PER_DIRECTION = {1: 25.0, 2: 60.0, 3: 110.0}
+# Beyond N = 3 force and drift grow as N^4: N^3 products, of matrices that the registers do not hold. Kernels of SU(4),
+# SU(5) and SU(8) on 8^4, in units of SU(3)'s: force 3.1, 7.9, 41, drift 3.0, 7.3, 52, the rest 2.4, 5.0, 23.
+UPDATE_POWER, TRAJECTORY_POWER = 4, 3
 FORCES_PER_STEP = {"leapfrog": 1, "omf2": 2}
 ASSUMED_STEPS = 12  # where tuning decides
 PILOT_RUNS = 4
@@ -42,7 +45,7 @@ class Cost:
 
 def links_bytes(spec: EnsembleSpec) -> int:
     """Size of one configuration of all chains: chains x sites x D x N^2 complex numbers."""
-    return spec.chains * spec.sites * spec.ndim * GROUP_RANK[spec.group] ** 2 * BYTES_PER_NUMBER
+    return spec.chains * spec.sites * spec.ndim * gauge_group(spec.group).n ** 2 * BYTES_PER_NUMBER
 
 
 def estimate(ensemble: Ensemble, flow: FlowSettings | None) -> Cost:
@@ -56,7 +59,8 @@ def estimate(ensemble: Ensemble, flow: FlowSettings | None) -> Cost:
     sites = spec.sites * spec.chains
     step_ns = update_ns(spec)
     trajectory_ns = steps * FORCES_PER_STEP[spec.sampler.integrator] * step_ns
-    trajectory_ns += spec.ndim * TRAJECTORY_NS_PER_DIRECTION[spec.group]
+    n = gauge_group(spec.group).n
+    trajectory_ns += spec.ndim * _scaled(TRAJECTORY_NS_PER_DIRECTION, n, TRAJECTORY_POWER)
     flow_steps = flow.flow_times()[-1] / flow.step if flow else 0.0
     return Cost(
         memory=FIELDS_IN_MEMORY * links_bytes(spec) + ensemble.ranks * BASE_MEMORY,
@@ -67,6 +71,14 @@ def estimate(ensemble: Ensemble, flow: FlowSettings | None) -> Cost:
 
 
 def update_ns(spec: EnsembleSpec) -> float:
-    """ns per site of one force and one drift."""
-    planes = spec.ndim * (spec.ndim - 1) // 2
-    return planes * FORCE_NS_PER_PLANE[spec.group] + spec.ndim * DRIFT_NS_PER_DIRECTION[spec.group]
+    """ns per site of one force and one drift; the drift of U(N >= 2) is that of SU(N) and of a phase."""
+    planes, group = spec.ndim * (spec.ndim - 1) // 2, gauge_group(spec.group)
+    drift = _scaled(DRIFT_NS_PER_DIRECTION, group.n, UPDATE_POWER)
+    if group.n > 1 and not group.special:
+        drift += DRIFT_NS_PER_DIRECTION[1]
+    return planes * _scaled(FORCE_NS_PER_PLANE, group.n, UPDATE_POWER) + spec.ndim * drift
+
+
+def _scaled(measured: dict[int, float], n: int, power: int) -> float:
+    """Measured time, or that of N = 3 scaled."""
+    return measured[n] if n in measured else measured[3] * (n / 3) ** power

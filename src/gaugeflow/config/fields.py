@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from gaugeflow.conventions import GROUP_RANK
+from gaugeflow.conventions import GAUGE_GROUPS
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What may become part of a path or of a shell line."""
@@ -32,8 +32,8 @@ def as_tuples(value: Any) -> Any:
 
 
 def _known_group(name: str) -> str:
-    if name not in GROUP_RANK:
-        raise ValueError(f"one of {', '.join(GROUP_RANK)}")
+    if name not in GAUGE_GROUPS:
+        raise ValueError(f"one of {', '.join(GAUGE_GROUPS)}")
     return name
 
 
@@ -49,8 +49,8 @@ def _one_or_many_lists(value: Any) -> Any:
 Group = Annotated[
     str,
     AfterValidator(_known_group),
-    WithJsonSchema({"type": "string", "enum": list(GROUP_RANK)}),
-    Field(description="gauge group"),
+    WithJsonSchema({"type": "string", "enum": list(GAUGE_GROUPS)}),
+    Field(description="gauge group, U(N) or SU(N)"),
 ]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -65,13 +65,14 @@ def _calls(ndim):
     nothing = np.zeros((1, ndim), np.int64)
     tables = (nothing, nothing, 0, np.zeros((1, 1), np.int64))
     fetch = np.zeros(3, np.int64)
-    visit = (np.array([0, 1]), np.array([0]), np.zeros((1, 1), np.int64), fetch, fetch, 0, 0)
-    share = (np.array([0, 2]), np.array([0, ~0]), np.zeros((1, 1), np.int64), fetch, fetch, 0, 0)
+    rows, slots = np.zeros(1, np.int64), np.zeros((1, 1), np.int64)
+    visit = (np.array([0, 1]), np.array([0]), rows, slots, fetch, fetch, 0, 0)
+    share = (np.array([0, 2]), np.array([0, ~0]), rows, slots, fetch, fetch, 0, 0)
     return {
         "force": ("kick", 0, 1, 0, 0, 0, 0, 0.5, 0.5, 1, tables, share),
         "drift": ("drift", 0, 1, 0, 0, 0, 0.5, 1, visit),
         "plaquette": ("plaquette_sums", 0, 1, 0, 0, 0, 1, tables, visit),
-        "momenta": ("gaussian_momenta", 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0),
+        "momenta": ("gaussian_momenta", 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1),
         "kinetic": ("kinetic_sums", 0, 1, 0, 1, 0, 0, 1),
         "clover": ("clover_sums", 0, 1, 0, 1, 0, 0, 0, 1, tables),
         "reunitarise": ("reunitarise", 0, 1, 0, 1, 0, 0, 1),

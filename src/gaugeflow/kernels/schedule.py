@@ -1,7 +1,9 @@
 """What a kernel does in which order, and what it fetches when: integer tables made once per layout.
 
 Out of cache the limit is latency, so a simulated LRU cache decides once which pieces of memory step i + 1 will miss;
-they are fetched during step i. A piece ("unit") is one algebra element of a block, N^2 W doubles; a link matrix is two.
+they are fetched during step i, into the first-level cache. That hides the latency of the caches, not that of memory:
+the list is walked a second time, `far` entries ahead, and what stands there is fetched into the second-level cache.
+A piece ("unit") is one algebra element of a block, N^2 W doubles; a link matrix is two.
 
     links 2 (b D + mu), +1    plaquette slots q0 + slot planes + plane    momenta p0 + b D + mu
 
@@ -24,30 +26,41 @@ L2_SHARE = 2 / 3
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Steps of every part (one per thread), slot of every block, and the units to fetch during each step.
+class Stage:
+    """Parts of a plan that may run at once, after those of the stages before; `halo`: they read halo blocks.
 
-    start (parts + 1,), steps (n,), slots (parts, blocks), fetch_start (n + 1,), fetch_units (m,); all int64
+    pieces   pieces of a site's work (planes, directions) that a device with many threads may share out
+    """
+
+    parts: tuple[int, ...]
+    halo: bool
+    pieces: int = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps of every part, slot of every block, and the units to fetch during each step.
+
+    start (parts + 1,), steps (n,), rows (parts,) of slots (.., blocks), fetch_start (n + 1,), fetch_units; all int64.
+    The low half of a word of fetch_units is a unit for the first-level cache, the high half one for the second-level
+    cache.
     """
 
     start: np.ndarray
     steps: np.ndarray
+    rows: np.ndarray
     slots: np.ndarray
     fetch_start: np.ndarray
     fetch_units: np.ndarray
     slot_count: int
     q0: int
     p0: int
+    stages: tuple[Stage, ...]
 
     @property
     def arguments(self):
         """The tuple that kernels take."""
-        return (self.start, self.steps, self.slots, self.fetch_start, self.fetch_units, self.q0, self.p0)
-
-    @property
-    def parts(self) -> int:
-        """Number of parts that may run at once."""
-        return len(self.start) - 1
+        return (self.start, self.steps, self.rows, self.slots, self.fetch_start, self.fetch_units, self.q0, self.p0)
 
 
 @cached_jit
@@ -192,43 +205,65 @@ def touched_by_shared_force(layout, steps, slot, q0, p0):
     return rows
 
 
-def make_plan(layout, touched, *, shared=False, parts=1, unit_bytes=0, cache_bytes=0) -> Plan:
-    """Plan of one kernel.
+def reads_halo(layout, behind) -> np.ndarray:
+    """Local blocks whose plaquettes (and, with `behind`, those of blocks one step behind) touch halo blocks, bool."""
+    n = layout.local_blocks
+    touches = (np.arange(layout.blocks) >= n) | (layout.forward // layout.width >= n).any(1)
+    return touches[:n] | touches[layout.backward[:n] // layout.width].any(1) if behind else touches[:n]
+
+
+def make_plan(layout, touched, *, shared=False, neighbours=True, parts=1, unit_bytes=0, cache_bytes=0, far=0) -> Plan:
+    """Plan of one kernel: what needs no halo block comes first, so that it may run while halos are under way.
 
     touched      one of the `touched_by` functions, or None: visit local blocks without prefetch
     shared       make the shared force's program
+    neighbours   whether the kernel reads neighbours at all
     parts        number of threads
     unit_bytes, cache_bytes   sizes that decide what fits; no prefetch where everything does
+    far          entries of the fetch list between a fetch from memory and that into the first-level cache
     """
-    order = np.arange(layout.local_blocks)
+    late = reads_halo(layout, shared) if neighbours else np.zeros(layout.local_blocks, bool)
     cuts = [layout.local_blocks * t // parts for t in range(parts + 1)]
     slots = np.full((parts, layout.blocks), -1, np.int64)
-    programs, slot_count = [], 0
+    programs, lengths, slot_count = [], [], 0
     for t in range(parts):
-        program = order[cuts[t] : cuts[t + 1]]
+        mine = np.arange(cuts[t], cuts[t + 1])
+        early = mine[~late[mine]]
+        program, first = np.concatenate([early, mine[late[mine]]]), len(early)
         if shared:
             program, used = share_program(program, layout.backward, layout.width, slots[t], slot_count)
+            first = 1 + int(np.flatnonzero(program == ~early[-1])[0]) if len(early) else 0
             slot_count += used
         programs.append(program)
+        lengths.append([first, len(program) - first] if late.any() else [len(program)])
     q0 = 2 * layout.blocks * layout.ndim
     p0 = q0 + slot_count * len(planes(layout.ndim))
     units = p0 + layout.blocks * layout.ndim
     capacity = int(L2_SHARE * cache_bytes / unit_bytes) if unit_bytes else 0
-    start = np.concatenate(([0], np.cumsum([len(p) for p in programs]))).astype(np.int64)
+    start = np.concatenate(([0], np.cumsum(np.concatenate(lengths)))).astype(np.int64)
     fetch_start = np.zeros(start[-1] + 1, np.int64)
     fetch_units = np.zeros(1, np.int64)
     if touched is not None and units > capacity > 0:
-        fetch_start, fetch_units = _prefetch(layout, touched, programs, slots, q0, p0, units, capacity)
-    steps = np.concatenate(programs)
-    return Plan(start, steps, slots, fetch_start, fetch_units, slot_count, q0, p0)
+        fetch_start, fetch_units = _prefetch(layout, touched, programs, slots, q0, p0, units, capacity, far)
+    each = len(lengths[0])
+    stages = tuple(Stage(tuple(range(k, parts * each, each)), halo=k == each - 1 and each > 1) for k in range(each))
+    rows = np.repeat(np.arange(parts), each)
+    return Plan(start, np.concatenate(programs), rows, slots, fetch_start, fetch_units, slot_count, q0, p0, stages)
 
 
-def _prefetch(layout, touched, programs, slots, q0, p0, units, capacity):
+def near_and_far(near, far):
+    """Words near[k] + 2^32 near[k + far]; the last ones, which have nothing ahead, repeat their own unit."""
+    ahead = near.copy()
+    ahead[: max(0, len(near) - far)] = near[far:]
+    return near | ahead << 32
+
+
+def _prefetch(layout, touched, programs, slots, q0, p0, units, capacity, far):
     starts, lists, offset = [], [], 0
     for program, slot in zip(programs, slots, strict=True):
         start, missed = misses(touched(layout, program, slot, q0, p0), units, capacity)
         ahead = np.minimum(np.arange(len(program) + 1) + AHEAD, len(program))
         starts.append(start[ahead][:-1] + offset)
-        lists.append(missed[:-1])
+        lists.append(near_and_far(missed[:-1], far))
         offset += len(missed) - 1
     return np.concatenate([*starts, [offset]]), np.concatenate([*lists, np.zeros(1, np.int64)])

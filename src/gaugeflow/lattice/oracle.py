@@ -5,7 +5,7 @@ For parity tests and for `--device oracle`; one rank, one thread.
 
 import numpy as np
 
-from gaugeflow.conventions import planes
+from gaugeflow.conventions import gauge_group, planes
 from gaugeflow.errors import ConfigError
 from gaugeflow.kernels.dispatch import kernel_oracle as oracle
 from gaugeflow.kernels.dispatch import matrix_size
@@ -26,8 +26,10 @@ class OracleLattice:
             raise ConfigError("device oracle runs on one rank; use --ranks 1 or --device cpu")
         self.volume = int(np.prod(extents))
         self.n, self.special = matrix_size(group)
+        self.generator_trace = gauge_group(group).generator_trace
         self.shape = (chains, *reversed(self.extents), self.ndim, self.n, self.n)
         self.grid, self.first_chain, self.local_chains = (1,) * (self.ndim + 1), 0, chains
+        self.asynchronous = False
         self._sites = np.arange(self.volume).reshape(1, *reversed(self.extents))
         self._chains = np.arange(chains).reshape(-1, *[1] * self.ndim)
 
@@ -54,6 +56,10 @@ class OracleLattice:
             out[..., mu, :, :] = oracle.to_group(m[..., 0] + 1j * m[..., 1], self.special)
         return out
 
+    def copy(self, field):
+        """A field of its own with the same content."""
+        return field.copy()
+
     def gather(self, links):
         """Canonical links."""
         return links.copy()
@@ -61,6 +67,19 @@ class OracleLattice:
     def scatter(self, links):
         """Canonical links -> field."""
         return np.array(links, complex)
+
+    snapshot = gather
+
+    def gather_slabs(self, links, slabs):
+        """(slab, values) for every slab (chains, times)."""
+        return ((slab, links[slab]) for slab in slabs)
+
+    def scatter_slabs(self, slabs, read):
+        """Field from read(slab) -> canonical values."""
+        out = self.new_links()
+        for slab in slabs:
+            out[slab] = read(slab)
+        return out
 
     def select(self, accepted, new, old):
         """new <- old for every chain that is not accepted."""

@@ -1,21 +1,17 @@
 """Links of many chains in packed form, and every operation on them that a sampler, flow or observable needs.
 
-Fields are plain arrays of the kernels' precision (batch, block, direction, component, lane); what the numbers mean is
-the layout's business. An operation that reads neighbours expects filled halos; every operation that changes links fills
-them.
+Fields are arrays (batch, block, direction, component, lane) in a device's memory; what the numbers mean is the
+layout's business. An operation that changes links begins the exchange of their halo, one that reads neighbours
+finishes it. Operations of `lattice.operations` have the same names on `lattice.oracle`.
 """
-
-import itertools
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from gaugeflow.conventions import planes
-from gaugeflow.kernels import schedule
+from gaugeflow.conventions import gauge_group, planes
 from gaugeflow.kernels.dispatch import join, kernels_for
-from gaugeflow.kernels.memory import aligned_zeros
-from gaugeflow.kernels.traversal import l2_bytes
 from gaugeflow.lattice.communicator import Communicator, Serial
+from gaugeflow.lattice.devices import device_maker
+from gaugeflow.lattice.operations import operation
 from gaugeflow.lattice.partition import Partition
 
 
@@ -23,75 +19,52 @@ class PackedLattice:
     """One rank's part of `chains` lattices of `extents` (x, ..., t) for a gauge group.
 
     comm      ranks; grid (chains, t, ..., x) chosen if None
-    threads   worker threads of this rank
-    width     SIMD lanes (default: this machine's); lanes "sites", "chains" or None for automatic
+    threads   worker threads of this rank (device cpu)
+    width     SIMD lanes (default: this machine's, 64 bytes on a card); lanes "sites", "chains" or None for automatic
     precision "float64" or "float32", of links, momenta and their arithmetic
+    device    "cpu", "cuda", or a function (kernels, layout, batches, chain table, pace) -> device
     """
 
     def __init__(
-        self, group, extents, chains, *, comm: Communicator | None = None, grid=None, threads=1, width=None, lanes=None,
+        self,
+        group,
+        extents,
+        chains,
+        *,
+        comm: Communicator | None = None,
+        grid=None,
+        threads=1,
+        width=None,
+        lanes=None,
         precision="float64",
-    ):  # fmt: skip
+        device="cpu",
+    ):
         self.group, self.extents, self.chains = group, tuple(extents), chains
         self.ndim, self.comm, self.threads = len(extents), comm or Serial(), threads
         self.volume = int(np.prod(extents))
-        self.kernels = kernels_for(group, self.ndim, width, precision)
+        maker = device_maker(device, self.comm, threads, precision)
+        self.kernels = kernels_for(group, self.ndim, width or maker.width, precision)
         self.n, self.special, self.precision = self.kernels.n, self.kernels.special, precision
-        self.partition = Partition(self.kernels, extents, chains, self.comm, grid, lanes)
+        self.generator_trace = gauge_group(group).generator_trace
+        self.partition = Partition(self.kernels, extents, chains, self.comm, maker, grid, lanes)
+        self.device, self.halo = self.partition.device, self.partition.halo
+        self.asynchronous = self.device.asynchronous
         self.grid = self.partition.grid
         self.layout, self.batches = self.partition.layout, self.partition.batches
         self.first_chain, self.local_chains = self.partition.first_chain, self.partition.local_chains
+        self.shape = self.partition.shape
         self.gather, self.scatter = self.partition.gather, self.partition.scatter
+        self.gather_slabs, self.scatter_slabs = self.partition.gather_slabs, self.partition.scatter_slabs
+        self.link_pieces, self.piece_index = self.partition.link_pieces, self.partition.piece_index
         self.select = self.partition.select
-        self._chain = self.layout.chain_table(self.first_chain, self.local_chains)
-        self._tables = (self.layout.forward, self.layout.backward, self.layout.perm.ctypes.data, self.layout.add)
-        self._plan()
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._run = self.device.run
 
-    def _plan(self):
-        self._by_batch = self.batches >= self.threads
-        options = {
-            "parts": 1 if self._by_batch else self.threads,
-            "unit_bytes": self.kernels.unit_bytes,
-            "cache_bytes": l2_bytes(),
-        }
-        self._kick_plan = schedule.make_plan(self.layout, schedule.touched_by_shared_force, shared=True, **options)
-        self._drift_plan = schedule.make_plan(self.layout, schedule.touched_by_drift, **options)
-        self._plaquette_plan = schedule.make_plan(self.layout, schedule.touched_by_plaquettes, **options)
-        slots = max(1, self._kick_plan.slot_count) * len(planes(self.ndim)) * self.n**2 * self.kernels.width
-        self._slots = aligned_zeros((self.threads if self._by_batch else 1, slots), self.kernels.dtype)
+    # ---- sums
 
-    # ---- running kernels
-
-    def _tasks(self):
-        """(first batch, last batch, part) of every thread."""
-        if not self._by_batch:
-            return [(0, self.batches, part) for part in range(self.threads)]
-        cuts = [self.batches * t // self.threads for t in range(self.threads + 1)]
-        return [(a, b, 0) for a, b in itertools.pairwise(cuts)]
-
-    def _run(self, call):
-        """call(thread, first batch, last batch, part) on every thread."""
-        tasks = list(enumerate(self._tasks()))
-        if self._pool is None:
-            for thread, task in tasks:
-                call(thread, *task)
-        else:
-            list(self._pool.map(lambda item: call(item[0], *item[1]), tasks))
-
-    def _blocks_of(self, part):
-        parts = 1 if self._by_batch else self.threads
-        return self.layout.local_blocks * part // parts, self.layout.local_blocks * (part + 1) // parts
-
-    def _run_blocks(self, kernel, *arguments):
-        """kernel(first batch, last batch, first block, last block, ...) on every thread."""
-        self._run(lambda thread, first, last, part: kernel(first, last, *self._blocks_of(part), *arguments))
-
-    def _sum(self, count, call):
-        """Exact sums by call(thread, address, first, last, part): int64 (local chains, count, 3) of high, low, bad."""
-        raw = aligned_zeros((self.threads, self.batches, count, 2, self.kernels.width))
-        self._run(lambda thread, first, last, part: call(thread, raw[thread].ctypes.data, first, last, part))
-        per_lane = np.moveaxis(raw[..., : self.layout.lanes_used], -1, 2)  # thread, batch, lane, count, (high, low)
+    def _sum(self, kernel, count, halo=None, **values):
+        """Exact sums of a kernel: int64 (local chains, count, 3) of high, low, bad."""
+        raw = self.device.exact_sums(kernel, count, halo, **values)
+        per_lane = np.moveaxis(raw[..., : self.layout.lanes_used], -1, 2)  # copy, batch, lane, count, (high, low)
         finite = np.isfinite(per_lane)
         whole = np.where(finite, per_lane, 0.0).astype(np.int64).sum(0)
         out = np.concatenate([whole, (~finite).any(-1, keepdims=True).any(0).astype(np.int64)], -1)
@@ -104,158 +77,122 @@ class PackedLattice:
 
     # ---- fields
 
-    def new_links(self) -> np.ndarray:
+    def new_links(self):
         """Memory for links, zero."""
         return self.partition.new_field(self.ndim, 2 * self.n**2)
 
-    def new_momenta(self) -> np.ndarray:
+    def new_momenta(self):
         """Memory for algebra elements, zero."""
         return self.partition.new_field(self.ndim, self.n**2)
 
-    def new_line(self) -> np.ndarray:
-        """Memory for one matrix per site."""
+    def new_line(self):
+        """Memory for one matrix per site, zero."""
         return self.partition.new_field(1, 2 * self.n**2)
 
-    def cold(self) -> np.ndarray:
+    def copy(self, field):
+        """A field of its own with the same content."""
+        self.halo.finish(field)
+        return self.device.copy(field)
+
+    def snapshot(self, links):
+        """Links as they are now, whatever happens to `links`; `gather` and its like take it as they take links."""
+        return self.device.snapshot(links)
+
+    def cold(self):
         """Links all one."""
-        shape = (self.local_chains, *self.layout.extents, self.ndim, self.n, self.n)
-        return self.partition.from_local(np.broadcast_to(np.eye(self.n, dtype=complex), shape))
-
-    # ---- kernels as operations
-
-    def _randomise(self, kernel, field, seed, purpose, trajectory):
-        sites = np.ascontiguousarray(self.layout.site)
-        key = (seed & 0xFFFFFFFF, seed >> 32)
-        self._run_blocks(
-            kernel,
-            field.ctypes.data,
-            sites.ctypes.data,
-            self._chain.ctypes.data,
-            self.layout.blocks,
-            trajectory,
-            int(purpose),
-            *key,
-        )
-
-    def hot(self, seed, purpose) -> np.ndarray:
-        """Haar-distributed links."""
         out = self.new_links()
-        self._randomise(self.kernels.run.random_links, out, seed, purpose, 0)
-        self.partition.fill_halo(out)
+        out[..., :: 2 * (self.n + 1), :] = 1.0  # real parts of the diagonal, in halo lanes too
         return out
 
+    # ---- operations
+
+    def _randomise(self, kernel, seed, purpose, trajectory, **field):
+        keys = {"key0": seed & 0xFFFFFFFF, "key1": seed >> 32}
+        self._run(kernel, trajectory=trajectory, purpose=int(purpose), **keys, **field)
+
+    @operation
+    def hot(self, seed, purpose):
+        """Haar-distributed links."""
+        out = self.new_links()
+        self._randomise("random_links", seed, purpose, 0, u=out)
+        self.halo.begin(out)
+        return out
+
+    @operation
     def refresh(self, momenta, seed, purpose, trajectory) -> None:
         """momenta <- Gaussian momenta P = i p_a T_a with unit variance of every p_a."""
-        self._randomise(self.kernels.run.gaussian_momenta, momenta, seed, purpose, trajectory)
+        self._randomise("gaussian_momenta", seed, purpose, trajectory, p=momenta)
 
+    @operation
     def kick(self, links, momenta, c, d=1.0) -> None:
         """P <- d P + c P(U S^dagger), S the sum of staples."""
-        plan, tables, blocks = self._kick_plan.arguments, self._tables, self.layout.blocks
+        self._run("kick", lambda: self.halo.finish(links), u=links, p=momenta, c=float(c), d=float(d))
+        self.halo.finish(links)
 
-        def call(thread, first, last, part):
-            slots = self._slots[thread if self._by_batch else 0].ctypes.data
-            u, p = links.ctypes.data, momenta.ctypes.data
-            self.kernels.run.kick(first, last, part, u, slots, p, float(c), float(d), blocks, tables, plan)
-
-        self._run(call)
-
+    @operation
     def drift(self, links, momenta, eps) -> None:
         """U <- exp(eps P) U."""
-        plan, blocks = self._drift_plan.arguments, self.layout.blocks
+        self._run("drift", u=links, p=momenta, eps=float(eps))
+        self.halo.begin(links)
 
-        def call(thread, first, last, part):
-            u, p = links.ctypes.data, momenta.ctypes.data
-            self.kernels.run.drift(first, last, part, u, p, float(eps), blocks, plan)
-
-        self._run(call)
-        self.partition.fill_halo(links)
-
+    @operation
     def plaquette_sums(self, links):
         """Local exact sums of Re tr U_p, one column per plane; pass to `total`."""
-        plan, tables, blocks = self._plaquette_plan.arguments, self._tables, self.layout.blocks
+        return self._sum("plaquette_sums", len(planes(self.ndim)), lambda: self.halo.finish(links), u=links)
 
-        def call(thread, sums, first, last, part):
-            u = links.ctypes.data
-            self.kernels.run.plaquette_sums(first, last, part, u, sums, blocks, tables, plan)
-
-        return self._sum(len(planes(self.ndim)), call)
-
+    @operation
     def kinetic_sums(self, momenta):
         """Local exact sums of -tr P^2, one column; pass to `total`."""
-        blocks, p = self.layout.blocks, momenta.ctypes.data
+        return self._sum("kinetic_sums", 1, p=momenta)
 
-        def call(thread, sums, first, last, part):
-            self.kernels.run.kinetic_sums(first, last, *self._blocks_of(part), p, sums, blocks)
-
-        return self._sum(1, call)
-
+    @operation
     def clover_sums(self, links):
         """Local exact sums of sum_{mu<nu} -tr F F and (4D) of the charge form; pass to `total`."""
-        blocks, u = self.layout.blocks, links.ctypes.data
-        size = len(planes(self.ndim)) * self.n**2 * self.kernels.width
-        scratch = aligned_zeros((self.threads, size), self.kernels.dtype)
+        return self._sum("clover_sums", 2, lambda: self.halo.finish(links), u=links)
 
-        def call(thread, sums, first, last, part):
-            room = scratch[thread].ctypes.data
-            self.kernels.run.clover_sums(first, last, *self._blocks_of(part), u, room, sums, blocks, self._tables)
-
-        return self._sum(2, call)
-
+    @operation
     def reunitarise(self, links) -> np.ndarray:
         """Links back to the group; largest change of a matrix element per chain, (chains,)."""
-        worst = aligned_zeros((self.threads, self.batches, self.kernels.width))
-        self._run(
-            lambda thread, first, last, part: self.kernels.run.reunitarise(
-                first, last, *self._blocks_of(part), links.ctypes.data, worst[thread].ctypes.data, self.layout.blocks
-            )
-        )
-        self.partition.fill_halo(links)
-        lanes = worst.max(0)
-        local = lanes.max(1) if self.layout.site_lanes else self.partition.lanes_to_chains(lanes)
+        worst = self.device.largest("reunitarise", u=links)
+        self.halo.begin(links)
+        local = worst.max(1) if self.layout.site_lanes else self.partition.lanes_to_chains(worst)
         return self.comm.maximum(self.partition.of_all_chains(local))
 
+    @operation
     def plaquette_angles(self, links) -> np.ndarray:
         """arg tr U_p of this rank's sites, (local chains, sites, planes)."""
         count = len(planes(self.ndim))
-        out = aligned_zeros((self.batches, self.layout.blocks, count, 2, self.kernels.width))
-        self._run_blocks(
-            self.kernels.run.plaquette_traces, links.ctypes.data, out.ctypes.data, self.layout.blocks, self._tables
-        )
-        traces = self.layout.unpack(out, self.local_chains, count)
+        out = self.device.new_field((self.batches, self.layout.blocks, count, 2, self.kernels.width), np.float64)
+        self._run("plaquette_traces", lambda: self.halo.finish(links), u=links, out=out)
+        traces = self.layout.unpack(self.device.to_host(out), self.local_chains, count)
         return np.arctan2(traces[..., 1], traces[..., 0]).reshape(self.local_chains, -1, count)
 
     # ---- straight lines
 
+    @operation
     def take_links(self, links, mu, line) -> None:
         """line(x) = U_mu(x)."""
-        self._run_blocks(self.kernels.run.take_links, links.ctypes.data, line.ctypes.data, mu, self.layout.blocks)
-        self.partition.fill_halo(line)
+        self._run("take_links", u=links, line=line, mu=mu)
+        self.halo.begin(line)
 
+    @operation
     def extend_line(self, links, mu, line, out) -> None:
         """out(x) = U_mu(x) line(x + mu)."""
-        addresses = links.ctypes.data, line.ctypes.data, out.ctypes.data
-        self._run_blocks(self.kernels.run.extend_line, *addresses, mu, self.layout.blocks, self._tables)
-        self.partition.fill_halo(out)
+        self._run("extend_line", lambda: self.halo.finish(line), u=links, line=line, out=out, mu=mu)
+        self.halo.begin(out)
 
+    @operation
     def shift_line(self, line, mu, out) -> None:
         """out(x) = line(x + mu)."""
-        addresses = line.ctypes.data, out.ctypes.data
-        self._run_blocks(self.kernels.run.shift_line, *addresses, mu, self.layout.blocks, self._tables)
-        self.partition.fill_halo(out)
+        self._run("shift_line", lambda: self.halo.finish(line), line=line, out=out, mu=mu)
+        self.halo.begin(out)
 
+    @operation
     def loop_sums(self, side, up, left, top):
         """Local exact sums of Re tr side up (left top)^dagger; pass to `total`."""
-        addresses = side.ctypes.data, up.ctypes.data, left.ctypes.data, top.ctypes.data
+        return self._sum("loop_sums", 1, side=side, up=up, left=left, top=top)
 
-        def call(thread, sums, first, last, part):
-            self.kernels.run.loop_sums(first, last, *self._blocks_of(part), *addresses, sums, self.layout.blocks)
-
-        return self._sum(1, call)
-
+    @operation
     def trace_sums(self, line):
         """Local exact sums of Re tr and Im tr of a line field; pass to `total`."""
-
-        def call(thread, sums, first, last, part):
-            self.kernels.run.trace_sums(first, last, *self._blocks_of(part), line.ctypes.data, sums, self.layout.blocks)
-
-        return self._sum(2, call)
+        return self._sum("trace_sums", 2, line=line)

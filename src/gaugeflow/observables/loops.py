@@ -18,11 +18,11 @@ def _lines(lattice, links, mu, longest):
 def _planar(lattice, links_along_a, links_along_b, a, b):
     """Re tr / N averaged over sites of all loops r x s, r along a and s along b; (chains, r, s)."""
     scale = lattice.volume * lattice.n
-    shifted_b = [line.copy() for line in links_along_b]  # line_b(x + r a), r grows
+    shifted_b = [lattice.copy(line) for line in links_along_b]  # line_b(x + r a), r grows
     out = np.empty((lattice.chains, len(links_along_a), len(links_along_b)))
     spare = lattice.new_line()
     for r, side in enumerate(links_along_a):
-        top = side.copy()  # line_a(x + s b), s grows
+        top = lattice.copy(side)  # line_a(x + s b), s grows
         for s, left in enumerate(links_along_b):
             lattice.shift_line(shifted_b[s], a, spare)
             shifted_b[s], spare = spare, shifted_b[s]

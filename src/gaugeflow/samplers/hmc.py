@@ -76,7 +76,7 @@ class HMC:
         """
         lattice.refresh(momenta, self.seed, self.momenta_purpose, trajectory)
         before, plaquette_before = self.energy(lattice, links, momenta)
-        proposal = links.copy()
+        proposal = lattice.copy(links)
         self.integrate(lattice, proposal, momenta)
         after, plaquette_after = self.energy(lattice, proposal, momenta)
         delta_h = after - before

@@ -59,6 +59,13 @@ def sincos(x):
     return _quadrant(k, r)
 
 
+def sincos_of_any(x):
+    """sin x and cos x in the precision of x, computed in float64: reducing an angle takes digits float32 has not."""
+    if not hasattr(x, "widen"):
+        return sincos(x)
+    return tuple(y.like(x) for y in sincos(x.widen()))
+
+
 def sincos_turns(u):
     """sin 2 pi u and cos 2 pi u for 0 <= u <= 1."""
     t = u * 4.0

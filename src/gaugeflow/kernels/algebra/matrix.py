@@ -16,7 +16,8 @@ def fnma(x, y, z):
     return x.fnma(y, z) if hasattr(x, "fnma") else z - x * y
 
 
-def _multiply_add(total, x, y, sign):
+def multiply_add(total, x, y, sign):
+    """total + sign x y; total None starts a sum."""
     if total is None:
         return x * y if sign > 0 else -(x * y)
     return fma(x, y, total) if sign > 0 else fnma(x, y, total)
@@ -32,15 +33,23 @@ def multiply(n, a, b, c=None, dagger_a=False, dagger_b=False):
             for k in range(n):
                 p = index(n, k, i) if dagger_a else index(n, i, k)
                 q = index(n, j, k) if dagger_b else index(n, k, j)
-                re = _multiply_add(re, a[p], b[q], 1)
+                re = multiply_add(re, a[p], b[q], 1)
                 if dagger_a:
-                    im = _multiply_add(im, a[p], b[q + 1], sign_b)
-                    im = _multiply_add(im, a[p + 1], b[q], -1)
+                    im = multiply_add(im, a[p], b[q + 1], sign_b)
+                    im = multiply_add(im, a[p + 1], b[q], -1)
                 else:
-                    im = _multiply_add(im, a[p + 1], b[q], 1)
-                    im = _multiply_add(im, a[p], b[q + 1], sign_b)
-                re = _multiply_add(re, a[p + 1], b[q + 1], -sign_a * sign_b)
+                    im = multiply_add(im, a[p + 1], b[q], 1)
+                    im = multiply_add(im, a[p], b[q + 1], sign_b)
+                re = multiply_add(re, a[p + 1], b[q + 1], -sign_a * sign_b)
             out += [re, im]
+    return out
+
+
+def times_phase(a, cosine, sine):
+    """(cosine + i sine) a, every element."""
+    out = []
+    for re, im in zip(a[::2], a[1::2], strict=True):
+        out += [fnma(sine, im, cosine * re), fma(sine, re, cosine * im)]
     return out
 
 
@@ -86,8 +95,8 @@ def trace_of_product(n, a, b, dagger_b=False):
     for i in range(n):
         for j in range(n):
             p, q = index(n, i, j), (index(n, i, j) if dagger_b else index(n, j, i))
-            total = _multiply_add(total, a[p], b[q], 1)
-            total = _multiply_add(total, a[p + 1], b[q + 1], 1 if dagger_b else -1)
+            total = multiply_add(total, a[p], b[q], 1)
+            total = multiply_add(total, a[p + 1], b[q + 1], 1 if dagger_b else -1)
     return total
 
 
@@ -97,8 +106,8 @@ def imaginary_trace_of_product_dagger(n, a, b):
     for i in range(n):
         for j in range(n):
             p = index(n, i, j)
-            total = _multiply_add(total, a[p + 1], b[p], 1)
-            total = _multiply_add(total, a[p], b[p + 1], -1)
+            total = multiply_add(total, a[p + 1], b[p], 1)
+            total = multiply_add(total, a[p], b[p + 1], -1)
     return total
 
 
@@ -109,7 +118,7 @@ def algebra_product(n, p, q):
         total = fma(p[k], q[k], total)
     off = None
     for k in range(n, n * n):
-        off = _multiply_add(off, p[k], q[k], 1)
+        off = multiply_add(off, p[k], q[k], 1)
     return total if off is None else fma(off, 2.0, total)
 
 
@@ -120,24 +129,24 @@ def twice_antihermitian_part_of_product_dagger(n, a, b):
         total = None
         for k in range(n):
             p = index(n, i, k)
-            total = _multiply_add(total, a[p + 1], b[p], 1)
-            total = _multiply_add(total, a[p], b[p + 1], -1)
+            total = multiply_add(total, a[p + 1], b[p], 1)
+            total = multiply_add(total, a[p], b[p + 1], -1)
         out.append(total + total)
     for i in range(n):
         for j in range(i + 1, n):
             re = im = None
             for k in range(n):
                 p, q = index(n, i, k), index(n, j, k)
-                re = _multiply_add(re, a[p], b[q], 1)
-                re = _multiply_add(re, a[p + 1], b[q + 1], 1)
-                im = _multiply_add(im, a[p + 1], b[q], 1)
-                im = _multiply_add(im, a[p], b[q + 1], -1)
+                re = multiply_add(re, a[p], b[q], 1)
+                re = multiply_add(re, a[p + 1], b[q + 1], 1)
+                im = multiply_add(im, a[p + 1], b[q], 1)
+                im = multiply_add(im, a[p], b[q + 1], -1)
             for k in range(n):
                 p, q = index(n, j, k), index(n, i, k)
-                re = _multiply_add(re, a[p], b[q], -1)
-                re = _multiply_add(re, a[p + 1], b[q + 1], -1)
-                im = _multiply_add(im, a[p + 1], b[q], 1)
-                im = _multiply_add(im, a[p], b[q + 1], -1)
+                re = multiply_add(re, a[p], b[q], -1)
+                re = multiply_add(re, a[p + 1], b[q + 1], -1)
+                im = multiply_add(im, a[p + 1], b[q], 1)
+                im = multiply_add(im, a[p], b[q + 1], -1)
             out += [re, im]
     return out
 
@@ -160,10 +169,10 @@ def _algebra_times_matrix(n, q, u):
                 p = index(n, k, j)
                 r, m = upper[min(i, k), max(i, k)]
                 sign = 1 if k > i else -1
-                re = _multiply_add(re, r, u[p], sign)
-                im = _multiply_add(im, r, u[p + 1], sign)
-                re = _multiply_add(re, m, u[p + 1], -1)
-                im = _multiply_add(im, m, u[p], 1)
+                re = multiply_add(re, r, u[p], sign)
+                im = multiply_add(im, r, u[p + 1], sign)
+                re = multiply_add(re, m, u[p + 1], -1)
+                im = multiply_add(im, m, u[p], 1)
             out += [re, im]
     return out
 
@@ -176,8 +185,8 @@ def transport(n, u, q, total, sign):
         s = total[i]
         for k in range(n):
             p = index(n, k, i)
-            s = _multiply_add(s, u[p], g[p + 1], sign)
-            s = _multiply_add(s, u[p + 1], g[p], -sign)
+            s = multiply_add(s, u[p], g[p + 1], sign)
+            s = multiply_add(s, u[p + 1], g[p], -sign)
         out.append(s)
     k0 = n
     for i in range(n):
@@ -186,9 +195,9 @@ def transport(n, u, q, total, sign):
             k0 += 2
             for k in range(n):
                 p, q_ = index(n, k, i), index(n, k, j)
-                re = _multiply_add(re, u[p], g[q_], sign)
-                re = _multiply_add(re, u[p + 1], g[q_ + 1], sign)
-                im = _multiply_add(im, u[p], g[q_ + 1], sign)
-                im = _multiply_add(im, u[p + 1], g[q_], -sign)
+                re = multiply_add(re, u[p], g[q_], sign)
+                re = multiply_add(re, u[p + 1], g[q_ + 1], sign)
+                im = multiply_add(im, u[p], g[q_ + 1], sign)
+                im = multiply_add(im, u[p + 1], g[q_], -sign)
             out += [re, im]
     return out

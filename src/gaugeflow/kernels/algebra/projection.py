@@ -1,6 +1,6 @@
 """Back to the group: Gram-Schmidt on the rows, the last row from the others for SU(N)."""
 
-from gaugeflow.kernels.algebra.matrix import fma, fnma, index
+from gaugeflow.kernels.algebra.matrix import fma, fnma, index, multiply_add
 
 
 def _row(n, u, i):
@@ -42,15 +42,61 @@ def _conjugate_cross(p, q):
     return out
 
 
-def to_group(n, u):
-    """Nearest-by-rows element of U(1), SU(2) or SU(3); idempotent to rounding, Haar on Gaussian matrices."""
+def _conjugate_cofactors(n, rows):
+    """The row that completes N - 1 orthonormal rows to determinant 1: conjugate signed minors, one per left-out column.
+
+    minors[S] of the first k rows, S a set of k columns, by expansion along row k: about N 2^(N-1) products in all.
+    """
+    minors = {1 << j: entry for j, entry in enumerate(rows[0])}
+    for row in rows[1:]:
+        minors = _next_minors(n, minors, row)
+    out = []
+    for j in range(n):
+        re, im = minors[(1 << n) - 1 - (1 << j)]
+        out.append((re, -im) if (n - 1 + j) % 2 == 0 else (-re, im))
+    return out
+
+
+def _next_minors(n, minors, row):
+    """Minors with one more row below: sum over columns j of (-1)^(columns of S beyond j) row_j minor(S without j)."""
+    out, size = {}, next(iter(minors)).bit_count() + 1
+    for columns in range(1 << n):
+        if columns.bit_count() != size:
+            continue
+        re = im = None
+        for j in range(n):
+            if columns >> j & 1:
+                (a, b), (c, d) = row[j], minors[columns ^ 1 << j]
+                sign = -1 if (columns >> j + 1).bit_count() % 2 else 1
+                re = multiply_add(multiply_add(re, a, c, sign), b, d, -sign)
+                im = multiply_add(multiply_add(im, a, d, sign), b, c, sign)
+        out[columns] = re, im
+    return out
+
+
+def to_group(n, special, u):
+    """Element of U(n) or SU(n) by Gram-Schmidt on the rows; the last row of SU(n) follows from the others.
+
+    Idempotent to rounding. On matrices of independent complex Gaussians it gives the Haar measure: their distribution
+    does not change under u -> u V for unitary V, and Gram-Schmidt commutes with that factor, R(u V) = R(u) V, so the
+    result is invariant under multiplication from the right, which the Haar measure of a compact group alone is. For
+    SU(n) V has determinant 1 and the completing row, fixed by orthogonality and determinant, moves along.
+
+    The last row of a Gaussian matrix may lie almost in the others' span: U(n) removes them twice, so that the result is
+    orthogonal to rounding and not to rounding over what is left.
+    """
     rows = [_normalised(_row(n, u, 0))]
-    if n == 2:
+    if special and n == 2:
         (a, b), (c, d) = rows[0]
         rows.append([(-c, d), (a, -b)])
-    if n == 3:
-        rows.append(_normalised(_without(_row(n, u, 1), rows[0])))
-        rows.append(_conjugate_cross(rows[0], rows[1]))
+        return [x for row in rows for entry in row for x in entry]
+    for i in range(1, n - 1 if special else n):
+        row = _row(n, u, i)
+        for unit in rows * (1 if special else 2):
+            row = _without(row, unit)
+        rows.append(_normalised(row))
+    if special:
+        rows.append(_conjugate_cross(*rows) if n == 3 else _conjugate_cofactors(n, rows))
     return [x for row in rows for entry in row for x in entry]
 
 

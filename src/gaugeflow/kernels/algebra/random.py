@@ -57,8 +57,8 @@ def gaussians(count, site, chain, trajectory, stream, key):
 
 
 def algebra_element(n, special, g):
-    """i p_a T_a with unit Gaussians p_a = g[a], tr T_a T_b = delta_ab / 2 (T = 1 for U(1)), compact."""
-    if n == 1 and not special:
+    """i p_a T_a with unit Gaussians p_a = g[a], compact; generators as in `conventions`, T_0 of U(N >= 2) last."""
+    if n == 1:
         return [g[0]]
     off = [g[k] * 0.5 for k in range(n * (n - 1))]
     diagonal = [None] * n
@@ -67,9 +67,12 @@ def algebra_element(n, special, g):
         for i in range(m):
             diagonal[i] = c if diagonal[i] is None else diagonal[i] + c
         diagonal[m] = c * (-float(m)) if diagonal[m] is None else diagonal[m] - c * float(m)
+    if not special:
+        c = g[n * n - 1] * (1.0 / math.sqrt(2.0 * n))
+        diagonal = [d + c for d in diagonal]
     return diagonal + off
 
 
 def generators(n, special):
-    """Number of generators: N^2 - 1 for SU(N), 1 for U(1)."""
+    """Number of generators: N^2 - 1 for SU(N), N^2 for U(N)."""
     return n * n - 1 if special else n * n

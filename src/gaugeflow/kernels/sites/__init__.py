@@ -5,7 +5,8 @@ group, dimension and register width (`targets.cpu.namespace` lists them), which 
 not defined here. Directions are all alike; the order of every sum is fixed by (mu, nu), so results per site do not
 depend on lanes, cuts, tiles, threads or ranks. A seam != 0 (a permuted neighbour) occurs only at the cuts.
 
-Addresses are integers in bytes. Links, momenta and scratch hold real numbers of REAL_BYTES bytes, sums and what leaves
-a matrix (`store_real`) are float64, tables int64; offsets count numbers. MATRIX, ALGEBRA: numbers of one link matrix or
-algebra element of a block; BLOCK, MOMENTA, PLAQUETTES: those of all of a block's links, momenta, plaquettes.
+Addresses are integers in bytes. Fields and scratch hold real numbers of REAL_BYTES bytes; traces and other numbers that
+leave a matrix are float64, and so are sums; tables are int64; offsets count numbers. MATRIX, ALGEBRA: numbers of one
+link matrix or algebra element of a block; BLOCK, MOMENTA, PLAQUETTES: those of all of a block's links, momenta,
+plaquettes.
 """

@@ -6,10 +6,16 @@ Site functions get the addresses of tables: arrays that reach them through a bra
 
 @inline
 def fetch(units, k, end, links, slots, momenta, q0, p0):
-    """Prefetch units[k:end]; `units` is an address too, the others are those of unit 0 of each kind."""
+    """Prefetch words[k:end] of the plan at address `units`; the others are the addresses of unit 0 of each kind.
+
+    The low half of a word is a unit that the next step needs, the high half one that a later step needs from memory.
+    """
     while k < end:
-        a = load_word(units, k)
-        prefetch((links if a < q0 else (slots if a < p0 else momenta)) + a * UNIT_BYTES)
+        word = load_word(units, k)
+        near = word & 0xFFFFFFFF
+        far = word >> 32
+        prefetch((links if near < q0 else (slots if near < p0 else momenta)) + near * UNIT_BYTES)
+        prefetch_far((links if far < q0 else (slots if far < p0 else momenta)) + far * UNIT_BYTES)
         k += 1
     return k
 
@@ -26,19 +32,20 @@ def plaquettes(u, q, b, o, forward, perm, units, k, n, links, slots, momenta, q0
         for nu in range(mu + 1, D):
             j += 1
             k = fetch(units, k, k0 + n * j // PLANES, links, slots, momenta, q0, p0)
-            s = load_word(forward, b * D + nu)
-            seam_nu = s % W
-            ahead_nu = s // W * BLOCK
-            here_mu = load(u, b * BLOCK + mu * MATRIX)
-            here_nu = load(u, b * BLOCK + nu * MATRIX)
-            if (seam_mu | seam_nu) == 0:
-                first = mul_nn(here_mu, load(u, ahead_mu + nu * MATRIX))
-                second = mul_nn(here_nu, load(u, ahead_nu + mu * MATRIX))
-                store_algebra(q, o, twice_antihermitian_nd(first, second))
-            else:
-                first = mul_nn(here_mu, load_permuted(u, ahead_mu + nu * MATRIX, perm, seam_mu))
-                second = mul_nn(here_nu, load_permuted(u, ahead_nu + mu * MATRIX, perm, seam_nu))
-                store_algebra(q, o, twice_antihermitian_nd(first, second))
+            if mine(j):
+                s = load_word(forward, b * D + nu)
+                seam_nu = s % W
+                ahead_nu = s // W * BLOCK
+                here_mu = load(u, b * BLOCK + mu * MATRIX)
+                here_nu = load(u, b * BLOCK + nu * MATRIX)
+                if (seam_mu | seam_nu) == 0:
+                    first = mul_nn(here_mu, load(u, ahead_mu + nu * MATRIX))
+                    second = mul_nn(here_nu, load(u, ahead_nu + mu * MATRIX))
+                    store_algebra(q, o, twice_antihermitian_nd(first, second))
+                else:
+                    first = mul_nn(here_mu, load_permuted(u, ahead_mu + nu * MATRIX, perm, seam_mu))
+                    second = mul_nn(here_nu, load_permuted(u, ahead_nu + mu * MATRIX, perm, seam_nu))
+                    store_algebra(q, o, twice_antihermitian_nd(first, second))
             o += ALGEBRA
 
 
@@ -48,48 +55,50 @@ def gather(u, q, p, c, d, b, slot, backward, perm, units, k, n, links, slots, mo
     j = 0
     k0 = k
     for mu in range(D):
-        force = algebra_zero()
-        for nu in range(D):
-            if nu != mu:
-                j += 1
-                k = fetch(units, k, k0 + n * j // STAPLES, links, slots, momenta, q0, p0)
-                s = load_word(backward, b * D + nu)
-                y = s // W
-                seam = s % W
-                link = y * BLOCK + nu * MATRIX
-                if mu < nu:
-                    plane = (mu * D - mu * (mu + 1) // 2 + nu - mu - 1) * ALGEBRA
-                    force = algebra_add(force, load_algebra(q, load_word(slot, b) * PLAQUETTES + plane))
-                    behind = load_word(slot, y) * PLAQUETTES + plane
-                    if seam == 0:
-                        force = transport_minus(load(u, link), load_algebra(q, behind), force)
+        if mine(mu):
+            force = algebra_zero()
+            for nu in range(D):
+                if nu != mu:
+                    j += 1
+                    k = fetch(units, k, k0 + n * j // STAPLES, links, slots, momenta, q0, p0)
+                    s = load_word(backward, b * D + nu)
+                    y = s // W
+                    seam = s % W
+                    link = y * BLOCK + nu * MATRIX
+                    if mu < nu:
+                        plane = (mu * D - mu * (mu + 1) // 2 + nu - mu - 1) * ALGEBRA
+                        force = algebra_add(force, load_algebra(q, load_word(slot, b) * PLAQUETTES + plane))
+                        behind = load_word(slot, y) * PLAQUETTES + plane
+                        if seam == 0:
+                            force = transport_minus(load(u, link), load_algebra(q, behind), force)
+                        else:
+                            moved = load_algebra_permuted(q, behind, perm, seam)
+                            force = transport_minus(load_permuted(u, link, perm, seam), moved, force)
                     else:
-                        moved = load_algebra_permuted(q, behind, perm, seam)
-                        force = transport_minus(load_permuted(u, link, perm, seam), moved, force)
-                else:
-                    plane = (nu * D - nu * (nu + 1) // 2 + mu - nu - 1) * ALGEBRA
-                    force = algebra_subtract(force, load_algebra(q, load_word(slot, b) * PLAQUETTES + plane))
-                    behind = load_word(slot, y) * PLAQUETTES + plane
-                    if seam == 0:
-                        force = transport_plus(load(u, link), load_algebra(q, behind), force)
-                    else:
-                        moved = load_algebra_permuted(q, behind, perm, seam)
-                        force = transport_plus(load_permuted(u, link, perm, seam), moved, force)
-        o = b * MOMENTA + mu * ALGEBRA
-        store_algebra(p, o, algebra_update(d, load_algebra(p, o), 0.5 * c, project(force)))
+                        plane = (nu * D - nu * (nu + 1) // 2 + mu - nu - 1) * ALGEBRA
+                        force = algebra_subtract(force, load_algebra(q, load_word(slot, b) * PLAQUETTES + plane))
+                        behind = load_word(slot, y) * PLAQUETTES + plane
+                        if seam == 0:
+                            force = transport_plus(load(u, link), load_algebra(q, behind), force)
+                        else:
+                            moved = load_algebra_permuted(q, behind, perm, seam)
+                            force = transport_plus(load_permuted(u, link, perm, seam), moved, force)
+            o = b * MOMENTA + mu * ALGEBRA
+            store_algebra(p, o, algebra_update(d, load_algebra(p, o), 0.5 * c, project(force)))
 
 
 @kernel
 def kick(first, last, part, u, q, p, c, d, blocks, tables, plan):
     """P = d P + c P(U S^dagger) over the batches first <= batch < last and one part of the plan."""
     align_stack()
-    start, steps, slots_of, fetch_start, fetch_units, q0, p0 = plan
+    start, steps, rows, slots_of, fetch_start, fetch_units, q0, p0 = plan
     ahead_at, behind_at, perm_at = tables[0].ctypes.data, tables[1].ctypes.data, tables[2]
-    slot, units = slots_of.ctypes.data + 8 * part * slots_of.shape[1], fetch_units.ctypes.data
+    slot, units = slots_of.ctypes.data + 8 * rows[part] * slots_of.shape[1], fetch_units.ctypes.data
     for batch in range(first, last):
         ub = u + REAL_BYTES * batch * blocks * BLOCK
         pb = p + REAL_BYTES * batch * blocks * MOMENTA
-        slots = q - q0 * UNIT_BYTES
+        qb = own_place(q, batch - first, (p0 - q0) * ALGEBRA)
+        slots = qb - q0 * UNIT_BYTES
         momenta = pb - p0 * UNIT_BYTES
         for i in range(start[part], start[part + 1]):
             b = steps[i]
@@ -97,16 +106,16 @@ def kick(first, last, part, u, q, p, c, d, blocks, tables, plan):
             n = fetch_start[i + 1] - k
             if b >= 0:
                 o = load_word(slot, b) * PLAQUETTES
-                plaquettes(ub, q, b, o, ahead_at, perm_at, units, k, n, ub, slots, momenta, q0, p0)
+                plaquettes(ub, qb, b, o, ahead_at, perm_at, units, k, n, ub, slots, momenta, q0, p0)
             else:
-                gather(ub, q, pb, c, d, ~b, slot, behind_at, perm_at, units, k, n, ub, slots, momenta, q0, p0)
+                gather(ub, qb, pb, c, d, ~b, slot, behind_at, perm_at, units, k, n, ub, slots, momenta, q0, p0)
 
 
 @kernel
 def drift(first, last, part, u, p, eps, blocks, plan):
     """U = exp(eps P) U; lanes whose argument is beyond the series take the exponential by squaring."""
     align_stack()
-    start, steps, slots_of, fetch_start, fetch_units, q0, p0 = plan
+    start, steps, rows, slots_of, fetch_start, fetch_units, q0, p0 = plan
     units = fetch_units.ctypes.data
     for batch in range(first, last):
         ub = u + REAL_BYTES * batch * blocks * BLOCK
@@ -118,9 +127,10 @@ def drift(first, last, part, u, p, eps, blocks, plan):
             n = fetch_start[i + 1] - k
             for mu in range(D):
                 fetch(units, k + n * mu // D, k + n * (mu + 1) // D, ub, ub, momenta, q0, p0)
-                o = b * BLOCK + mu * MATRIX
-                x = algebra_scale(eps, load_algebra(pb, b * MOMENTA + mu * ALGEBRA))
-                if beyond_series(x):
-                    store(ub, o, mul_nn(exponential_any(x), load(ub, o)))
-                else:
-                    store(ub, o, mul_nn(exponential(x), load(ub, o)))
+                if mine(mu):
+                    o = b * BLOCK + mu * MATRIX
+                    x = algebra_scale(eps, load_algebra(pb, b * MOMENTA + mu * ALGEBRA))
+                    if beyond_series(x):
+                        store(ub, o, mul_nn(exponential_any(x), load(ub, o)))
+                    else:
+                        store(ub, o, mul_nn(exponential(x), load(ub, o)))

@@ -6,7 +6,7 @@ def plaquette_sums(first, last, part, u, sums, blocks, tables, plan):
     """Exact sums of Re tr U_p, sums[batch][plane][high, low][lane]."""
     align_stack()
     forward, backward, perm, add = tables
-    start, steps, slots_of, fetch_start, fetch_units, q0, p0 = plan
+    start, steps, rows, slots_of, fetch_start, fetch_units, q0, p0 = plan
     units = fetch_units.ctypes.data
     for batch in range(first, last):
         ub = u + REAL_BYTES * batch * blocks * BLOCK
@@ -20,12 +20,13 @@ def plaquette_sums(first, last, part, u, sums, blocks, tables, plan):
                 s = forward[b, mu]
                 for nu in range(mu + 1, D):
                     k = fetch(units, k, k0 + n * (j + 1) // PLANES, ub, ub, ub, q0, p0)
-                    t = forward[b, nu]
-                    ahead_mu = load_permuted(ub, s // W * BLOCK + nu * MATRIX, perm, s % W)
-                    ahead_nu = load_permuted(ub, t // W * BLOCK + mu * MATRIX, perm, t % W)
-                    upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
-                    lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu)
-                    add_exactly(sums, (batch * PLANES + j) * 2 * W, trace_nd(upper, lower))
+                    if mine(j):
+                        t = forward[b, nu]
+                        ahead_mu = load_permuted(ub, s // W * BLOCK + nu * MATRIX, perm, s % W)
+                        ahead_nu = load_permuted(ub, t // W * BLOCK + mu * MATRIX, perm, t % W)
+                        upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
+                        lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu)
+                        add_exactly(sums, (batch * PLANES + j) * 2 * W, trace_nd(upper, lower))
                     j += 1
 
 

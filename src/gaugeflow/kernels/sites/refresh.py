@@ -2,7 +2,7 @@
 
 
 @kernel
-def gaussian_momenta(first, last, lo, hi, p, site, chain, blocks, trajectory, purpose, key0, key1):
+def gaussian_momenta(first, last, lo, hi, p, site, chain, trajectory, purpose, key0, key1, blocks):
     """P = i p_a T_a with unit Gaussians p_a, keyed by (seed, purpose, trajectory, chain, global site, direction)."""
     align_stack()
     for batch in range(first, last):
@@ -16,7 +16,7 @@ def gaussian_momenta(first, last, lo, hi, p, site, chain, blocks, trajectory, pu
 
 
 @kernel
-def random_links(first, last, lo, hi, u, site, chain, blocks, trajectory, purpose, key0, key1):
+def random_links(first, last, lo, hi, u, site, chain, trajectory, purpose, key0, key1, blocks):
     """Haar-distributed links: Gram-Schmidt of Gaussian matrices."""
     align_stack()
     for batch in range(first, last):

@@ -16,6 +16,7 @@ from gaugeflow.kernels.targets.trace import F32, F64, I64, Integer, Real
 C_NAME = {"fadd": "+", "fsub": "-", "fmul": "*", "fdiv": "/"} | {
     "add": "+", "sub": "-", "mul": "*", "and": "&", "xor": "^", "shl": "<<", "lshr": ">>"
 }  # fmt: skip
+NEGATIVE_ZERO = f"({(-0.0).hex()})"
 CALLS = {"fma": "fma", "sqrt": "sqrt", "fabs": "fabs"}
 """Functions of doubles; those of floats have an f behind."""
 
@@ -48,7 +49,7 @@ class COperations:
         """store(address, offset, value)."""
         return COperation(f"store_lane<{c_type(t)}>", True)
 
-    def make_prefetch(self, lines):
+    def make_prefetch(self, lines, level=1):
         """Left out of C text: hardware with thousands of threads hides latency itself."""
         return None
 
@@ -56,6 +57,10 @@ class COperations:
     def load_word(self):
         """load_word(address, index), defined in preamble.h."""
         return COperation("load_word", False)
+
+    def make_copy(self, t):
+        """copy(to, to offset, from, from offset): one element of type `t`."""
+        return COperation(f"copy_element<{c_type(t)}>", False)
 
     @property
     def align_stack(self):
@@ -123,6 +128,8 @@ def _statement(instruction, number, names):
         text = COMPARISONS[instruction.op].format(*a)
     elif name == "select":
         text = f"{a[0]} ? {a[1]} : {a[2]}"
+    elif name == "fsub" and a[0] == NEGATIVE_ZERO:
+        text = f"negated({a[1]})"
     elif name == "ashr":
         text = f"(u64)((i64){a[0]} >> {a[1]})"
     elif name == "sitofp":

@@ -8,11 +8,11 @@ import ast
 import functools
 import pathlib
 
+from gaugeflow.kernels.signatures import is_kernel, site_trees
 from gaugeflow.kernels.targets.c_operations import COperation, COperations
-from gaugeflow.kernels.targets.cpu import SITE_FILES, sizes
+from gaugeflow.kernels.targets.cpu import sizes
 from gaugeflow.kernels.targets.operations import operations
 
-_SITES = pathlib.Path(__file__).resolve().parent.parent / "sites"
 PREAMBLE = pathlib.Path(__file__).with_name("preamble.h")
 MEMORY = pathlib.Path(__file__).with_name("memory.h")
 
@@ -20,6 +20,7 @@ TABLES = (("const i64*", "forward"), ("const i64*", "backward"), ("i64", "perm")
 PLAN = (
     ("const i64*", "start"),
     ("const i64*", "steps"),
+    ("const i64*", "rows"),
     ("const i64*", "slots_of"),
     ("const i64*", "fetch_start"),
     ("const i64*", "fetch_units"),
@@ -34,6 +35,9 @@ REALS = ("c", "d", "eps")
 
 BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "/", ast.Mod: "%", ast.BitOr: "|",
           ast.BitXor: "^", ast.LShift: "<<"}  # fmt: skip
+SUM_COPIES = (("i64", "sums_copies"), ("i64", "sums_stride"))
+"""Further parameters of kernels with `sums`: threads spread over copies of the accumulators, `sums_stride` apart."""
+
 COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 SKIPPED_CALLS = ("align_stack", "fetch")
 
@@ -46,14 +50,14 @@ class _Translator:
 
     def host_loop(self):
         """A function that runs all threads of a kernel one after the other, in a host build."""
-        declared = [x for p in self.tree.args.args for x in _declared(p.arg)]
+        declared = self._parameters()
         typed, names = ", ".join(f"{k} {n}" for k, n in declared), ", ".join(n for _, n in declared)
         return f"HOST_LOOP({self.tree.name}, ARGUMENTS({typed}), {names})"
 
     def text(self):
         parameters = [p.arg for p in self.tree.args.args]
         if self.kernel:
-            declared = [x for p in parameters for x in _declared(p)]
+            declared = self._parameters()
             head = f"KERNEL({self.tree.name}, {', '.join(f'{kind} {name}' for kind, name in declared)})"
             known = {name for _, name in declared}
         else:
@@ -63,7 +67,13 @@ class _Translator:
             head = f"template <{generic}> DEVICE auto {self.tree.name}(i64 lane, {typed})"
             known = {name for _, name in declared}
         body = (["    THREAD_PLACE"] if self.kernel else []) + self._block(self.tree.body, [known], 1)
+        if "sums_copies" in known:
+            body.insert(1, "    sums += 8 * sums_stride * (thread_item % sums_copies);")
         return "\n".join([head + " {", *body, "}"])
+
+    def _parameters(self):
+        names = [p.arg for p in self.tree.args.args]
+        return [x for name in names for x in _declared(name)] + list(SUM_COPIES if "sums" in names else ())
 
     def _block(self, statements, scopes, depth):
         lines = []
@@ -104,12 +114,13 @@ class _Translator:
 
     def _loop(self, node, scopes):
         bounds = [self._expression(x) for x in node.iter.args]
-        low, high = bounds if len(bounds) == 2 else ("i64(0)", bounds[0])
+        low, high = bounds[:2] if len(bounds) > 1 else ("i64(0)", bounds[0])
+        step = bounds[2] if len(bounds) == 3 else "1"
         name = node.target.id
         if self.kernel and name in THREAD_LOOPS:
             here = [f"i64 {name} = {low} + {THREAD_LOOPS[name]};", f"if ({name} >= {high}) return;"]
             return ["{", *("    " + line for line in here), *self._inner(node.body, scopes, [name]), "}"]
-        head = f"for (i64 {name} = {low}; {name} < {high}; ++{name}) {{"
+        head = f"for (i64 {name} = {low}; {name} < {high}; {name} += {step}) {{"
         return [head, *self._inner(node.body, scopes, [name]), "}"]
 
     def _expression(self, node):
@@ -169,30 +180,22 @@ def _declared(parameter):
     return GROUPS.get(parameter, (("double" if parameter in REALS else "i64", parameter),))
 
 
-def _is_kernel(tree):
-    return any(isinstance(d, ast.Name) and d.id == "kernel" for d in tree.decorator_list)
-
-
-def site_functions():
-    """Syntax trees of all functions of the site files, in order; `fetch` is the CPU's own."""
-    for file in SITE_FILES:
-        for tree in ast.parse((_SITES / file).read_text()).body:
-            if isinstance(tree, ast.FunctionDef) and tree.name != "fetch":
-                yield tree
-
-
 @functools.cache
 def c_source(n: int, special: bool, ndim: int, width: int, precision: str = "float64") -> str:
-    """C++ text of all kernels of U(1) (n = 1, not special) or SU(n) for memory of `width` lanes.
+    """C++ text of all kernels of SU(n) if `special`, else of U(n), for memory of `width` lanes.
 
     Include it where DEVICE, KERNEL, fma, sqrt and fabs are defined: `preamble.h` does so for CUDA and for a host
     """
     registers = COperations()
     table = operations(n, special, 1, lambda function: function, registers, precision)
-    constants = [f"#define {name} ({value}ll)" for name, value in sizes(n, ndim, width, precision).items()]
+    thread = {"LANE": "lane", "LANES": "W"}
+    known = {name: f"({value}ll)" for name, value in sizes(n, ndim, width, precision).items()} | thread
+    constants = [f"#define {name} {value}" for name, value in known.items()]
     functions = []
-    for tree in site_functions():
-        translator = _Translator(tree, table, _is_kernel(tree))
+    for _, tree in site_trees():
+        if tree.name == "fetch":  # the CPU's own
+            continue
+        translator = _Translator(tree, table, is_kernel(tree))
         functions += [translator.text(), *([translator.host_loop()] if translator.kernel else [])]
     exact = {key: table[f"exact_{key}"].name for key in ("high", "low")}
     memory = "\n".join(f"#define EXACT_{key.upper()} {name}" for key, name in exact.items())

@@ -5,20 +5,17 @@ compile when first called and are read from disk afterwards.
 """
 
 import functools
-import pathlib
 import sys
 import types
 
 import numba
 
 from gaugeflow.kernels.algebra import random
+from gaugeflow.kernels.signatures import SITE_FILES, site_text
 from gaugeflow.kernels.targets import lanes
 from gaugeflow.kernels.targets.cache import numba_cache, shared_jit, sources_hash
 from gaugeflow.kernels.targets.operations import operations
 from gaugeflow.kernels.targets.trace import ELEMENT_BYTES
-
-SITE_FILES = ("force.py", "refresh.py", "loops.py", "clover.py")
-_SITES = pathlib.Path(__file__).resolve().parent.parent / "sites"
 
 
 def sizes(n: int, ndim: int, width: int, precision: str = "float64") -> dict[str, int]:
@@ -39,6 +36,8 @@ def sizes(n: int, ndim: int, width: int, precision: str = "float64") -> dict[str
         "REAL_BYTES": ELEMENT_BYTES[precision],
         "UNIT_BYTES": ELEMENT_BYTES[precision] * algebra,
         "DIRECTION_SHIFT": random.DIRECTION_SHIFT,
+        "LANE": 0,
+        "LANES": 1,
     }
 
 
@@ -60,8 +59,8 @@ def namespace(
 def run_site_files(names: dict) -> None:
     """Execute the files of `sites` in a namespace, which then holds their kernels."""
     for file in SITE_FILES:
-        path = _SITES / file
-        exec(compile(path.read_text(), str(path), "exec"), names)
+        path, text = site_text(file)
+        exec(compile(text, path, "exec"), names)
 
 
 @functools.cache

@@ -32,34 +32,33 @@ def _any(builder, width, condition):
     return builder.icmp_unsigned("!=", mask, ir.Constant(mask.type, 0))
 
 
-def _exponentials(registers, n, width, m, a):
+def _exponentials(registers, n, special, width, m, a):
     double = Lanes(1, width)
 
-    def norm(x):
-        return matrix.algebra_product(n, x, x)
+    def is_large(builder, x):
+        limit = _number(builder, a, exponential.SERIES_NORM_SQUARED).value
+        return builder.fcmp_unordered(">", exponential.series_norm_squared(n, special, x).value, limit)
 
     def beyond(builder, x):
-        if n == 1:
-            return ir.Constant(ir.IntType(1), 0)
-        limit = _number(builder, a, exponential.SERIES_NORM_SQUARED).value
-        return _any(builder, width, builder.fcmp_unordered(">", norm(x).value, limit))
+        return ir.Constant(ir.IntType(1), 0) if n == 1 else _any(builder, width, is_large(builder, x))
 
     def series(builder, x):
-        one, zero = _number(builder, a, 1.0), _number(builder, a, 0.0)
-        if n == 1:  # reducing an angle costs digits that float32 does not have
-            return _narrowed(m, exponential.exponential(n, _widened(x), one, zero))
-        return exponential.exponential(n, x, one, zero, a.element)
+        return exponential.exponential(n, special, x, _number(builder, a, 1.0), _number(builder, a, 0.0), a.element)
 
     def any_argument(builder, x):
         if n == 1:
             return series(builder, x)
-        limit = _number(builder, a, exponential.SERIES_NORM_SQUARED).value
-        large = builder.fcmp_unordered(">", norm(x).value, limit)
-        short = series(builder, x)
+        large = is_large(builder, x)
+
+        def choose(p, q):
+            return Real(builder, builder.select(large, p.value, q.value))
+
+        # in float64 always: squaring multiplies rounding errors, and this path is rare
         one, zero = _number(builder, double, 1.0), _number(builder, double, 0.0)
-        # in float64: each squaring doubles the rounding error, and this path is rare
-        long = _narrowed(m, exponential.by_squaring(n, _widened(x), one, zero))
-        return [Real(builder, builder.select(large, y.value, z.value)) for y, z in zip(long, short, strict=True)]
+        found = _narrowed(m, exponential.by_squaring(n, special, _widened(x), one, zero, choose))
+        if a.element == "float64":
+            return found
+        return [choose(p, q) for p, q in zip(found, series(builder, x), strict=True)]
 
     return {
         "beyond_series": registers.traced(types.boolean, (a,), beyond),
@@ -100,7 +99,7 @@ def _products(registers, n, special, m, a, real):
         ),
         "transport_plus": registers.traced(a, (m, a, a), lambda b, u, q, z: matrix.transport(n, u, q, z, 1)),
         "transport_minus": registers.traced(a, (m, a, a), lambda b, u, q, z: matrix.transport(n, u, q, z, -1)),
-        "to_group": registers.traced(m, (m,), lambda b, x: projection.to_group(n, x)),
+        "to_group": registers.traced(m, (m,), lambda b, x: projection.to_group(n, special, x)),
         "largest_difference": number((m, m), projection.largest_difference),
     }
 
@@ -157,7 +156,8 @@ def _in_memory(table, width):
 
     add_exactly(address, offset, x)   x joins the pair of exact accumulators at [offset], [offset + W]
     raise_to(address, offset, x)      the number at [offset] becomes at least x
-    own_place(address, item, size)    scratch of one block; here all share one, which stays in the first-level cache
+    own_place(address, item, size)    scratch of one block or batch; here all share one, which stays in the cache
+    mine(j)                           whether this thread does piece j of a site's work; here always
     """
     load, store, add, high, low = (table[k] for k in ("load_real", "store_real", "real_add", "exact_high", "exact_low"))
     maximum = table["maximum"]
@@ -172,18 +172,22 @@ def _in_memory(table, width):
     def own_place(address, item, size):
         return address
 
-    return {"add_exactly": add_exactly, "raise_to": raise_to, "own_place": own_place}
+    def mine(j):
+        return True
+
+    return {"add_exactly": add_exactly, "raise_to": raise_to, "own_place": own_place, "mine": mine}
 
 
 def operations(n: int, special: bool, width: int, inline, registers=lanes, precision="float64") -> dict:
-    """Name -> operation for U(1) (n = 1, not special) or SU(n), `width` lanes.
+    """Name -> operation for SU(n) if special, else U(n), `width` lanes.
 
     inline      declares a site function
     registers   makes loads, stores and traced operations: module `lanes`, or another with the same names
     precision   "float64" or "float32", of matrices and algebra elements
     """
     m, a = Lanes(2 * n * n, width, precision), Lanes(n * n, width, precision)
-    real, integer = Lanes(1, width), Lanes(1, width, "int64")
+    real, integer, number = Lanes(1, width), Lanes(1, width, "int64"), Lanes(1, width, precision)
+    lines = max(1, n * n * width * ELEMENT_BYTES[precision] // lanes.CACHE_LINE)
     table = {
         "load": registers.make_load(m),
         "load_permuted": registers.make_load_permuted(m),
@@ -194,11 +198,15 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes, preci
         "load_real": registers.make_load(real),
         "store_real": registers.make_store(real),
         "load_integers": registers.make_load(integer),
-        "prefetch": registers.make_prefetch(max(1, n * n * width * ELEMENT_BYTES[precision] // lanes.CACHE_LINE)),
+        "prefetch": registers.make_prefetch(lines),
+        "prefetch_far": registers.make_prefetch(lines, 2),
+        "load_register": registers.make_load(number),
+        "store_register": registers.make_store(number),
+        "copy_number": registers.make_copy(number),
         "load_word": registers.load_word,
         "align_stack": registers.align_stack,
     }
     table |= _products(registers, n, special, m, a, real) | _algebra(registers, n, special, a, real)
-    table |= _exponentials(registers, n, width, m, a) | _randoms(registers, n, special, m, a, integer)
+    table |= _exponentials(registers, n, special, width, m, a) | _randoms(registers, n, special, m, a, integer)
     table |= _accumulators(registers, real)
     return table | {name: inline(function) for name, function in _in_memory(table, width).items()}

@@ -136,8 +136,11 @@ def gaussians(count, sites, chains, trajectory, purpose, direction, seed):
 
 
 def generators(n, special):
-    """Hermitian T_a in the kernels' order: off-diagonal pairs, then the diagonal ones; (count, n, n)."""
-    if not special:
+    """Hermitian T_a in the kernels' order: off-diagonal pairs, the diagonal ones, then 1 / sqrt(2 N) of U(N >= 2).
+
+    (count, n, n); tr T_a T_b = delta_ab / 2, for U(1) T = 1
+    """
+    if n == 1:
         return np.ones((1, 1, 1), complex)
     out = []
     for i in range(n):
@@ -149,4 +152,6 @@ def generators(n, special):
     for m in range(1, n):
         diagonal = np.concatenate([np.ones(m), [-m], np.zeros(n - m - 1)]) / np.sqrt(2.0 * m * (m + 1))
         out.append(np.diag(diagonal).astype(complex))
+    if not special:
+        out.append(np.eye(n, dtype=complex) / np.sqrt(2.0 * n))
     return np.array(out)

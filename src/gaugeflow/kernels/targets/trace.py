@@ -132,6 +132,10 @@ class Real(_Value):
         self._only(F64)
         return self._new(self.builder.fptrunc(self.value, with_element(self.value.type, element)))
 
+    def like(self, other):
+        """The nearest numbers of the element of `other`."""
+        return self.narrow(element_of(other.value.type))
+
     def __add__(self, other):
         return self._new(self.builder.fadd(self.value, self._other(other)))
 

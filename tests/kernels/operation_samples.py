@@ -1,0 +1,81 @@
+"""Every registered operation on random input: parameters are filled by their names."""
+
+import inspect
+
+import numpy as np
+
+from gaugeflow.lattice.operations import OPERATIONS
+from gaugeflow.rng import Purpose
+
+SEED = 20261124
+SCALARS = {
+    "c": 0.3,
+    "d": 0.9,
+    "eps": 0.1,
+    "mu": 1,
+    "seed": SEED,
+    "purpose": Purpose.MOMENTA,
+    "trajectory": 7,
+}
+LINES = ("line", "side", "up", "left", "top")
+WRITTEN = ("out",)
+
+
+def inputs(lattice, name, links):
+    """Arguments of an operation on the canonical links of rank 0."""
+    out = {}
+    for parameter in list(inspect.signature(OPERATIONS[name]).parameters)[1:]:
+        if parameter in SCALARS:
+            out[parameter] = SCALARS[parameter]
+        elif parameter == "links":
+            out[parameter] = lattice.scatter(links)
+        elif parameter == "momenta":
+            out[parameter] = lattice.new_momenta()
+            lattice.refresh(out[parameter], SEED, Purpose.MOMENTA, 3)
+        elif parameter in LINES:
+            out[parameter] = lattice.new_line()
+            lattice.take_links(lattice.scatter(links), LINES.index(parameter) % lattice.ndim, out[parameter])
+        elif parameter in WRITTEN:
+            out[parameter] = lattice.new_line()
+        else:
+            raise TypeError(f"operation {name}: give its parameter {parameter!r} a sample in {__file__}")
+    return out
+
+
+def results(lattice, name, links):
+    """Everything that an operation returns or changes, as canonical numbers."""
+    given = inputs(lattice, name, links)
+    returned = getattr(lattice, name)(**given)
+    out = {key: canonical(lattice, key, value) for key, value in given.items() if key not in SCALARS}
+    if name.endswith("_sums"):
+        returned = lattice.total(returned)
+    if returned is not None:
+        out["returned"] = canonical(lattice, "links" if name == "hot" else "", returned)
+    return out
+
+
+def canonical(lattice, kind, field):
+    """Fields of a packed or an oracle lattice as canonical numbers, momenta as their compact reals."""
+    packed = hasattr(lattice, "layout")
+    if kind == "links":
+        return lattice.gather(field)
+    if kind == "momenta":
+        return (
+            lattice.layout.unpack(lattice.device.to_host(field), lattice.local_chains, lattice.ndim)
+            if packed
+            else compact(field)
+        )
+    if kind in (*LINES, *WRITTEN):
+        if not packed:
+            return field
+        reals = lattice.layout.unpack(lattice.device.to_host(field), lattice.local_chains, 1)[..., 0, :]
+        return reals.view(np.complex128).reshape(*reals.shape[:-1], lattice.n, lattice.n)
+    return np.asarray(field)
+
+
+def compact(momenta):
+    """Anti-hermitian matrices as N^2 reals: imaginary diagonal, then (re, im) above it."""
+    n = momenta.shape[-1]
+    i, j = np.triu_indices(n, 1)
+    off = np.stack([momenta[..., i, j].real, momenta[..., i, j].imag], -1).reshape(*momenta.shape[:-2], n * (n - 1))
+    return np.concatenate([np.diagonal(momenta, axis1=-2, axis2=-1).imag, off], -1)
