@@ -94,7 +94,7 @@ USED = re.compile(
 COMPILER_FREEDOM = 16
 """Registers by which another compiler than that of the recorded table (CUDA 13.0, 4D) may exceed it."""
 
-CARDS = [*((group, card) for group in GROUPS for card in ("sm_80", "sm_90")), ("SU4", "sm_90")]
+CARDS = [*((group, card) for group in (*GROUPS, "SU3_float32") for card in ("sm_80", "sm_90")), ("SU4", "sm_90")]
 """A force and a clover of SU(4) do not fit the registers of one thread: what they spill, in bytes, is recorded too."""
 
 
@@ -102,7 +102,8 @@ CARDS = [*((group, card) for group in GROUPS for card in ("sm_80", "sm_90")), ("
 @pytest.mark.parametrize(("group", "architecture"), CARDS, ids=case_name)
 def test_kernels_fit_the_recorded_registers_of_a_card_and_no_other_kernel_spills(group, architecture, tmp_path):
     source = tmp_path / "kernels.cu"
-    source.write_text(c_source(*matrix_size(group), 4, 8))
+    name, _, precision = group.partition("_")
+    source.write_text(c_source(*matrix_size(name), 4, 8, precision or "float64"))
     command = ["nvcc", "-cubin", f"-arch={architecture}", "-fmad=false", "-Xptxas=-v", str(source)]
     done = subprocess.run([*command, "-o", str(tmp_path / "out")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
