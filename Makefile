@@ -18,10 +18,10 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check laws study tiny lock scoreboard bench clean
+.PHONY: help setup demo test check laws study tiny lock scoreboard bench bench-gpu clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
 setup: $(STAMP) ## virtual environment with the locked versions, MPI included
 
@@ -66,9 +66,11 @@ scoreboard: setup ## all studies at full scale under results_full/, then the REA
 	  'studies=[$(subst $() ,$(comma),$(STUDIES))]' --quiet rules
 	@gaugeflow scoreboard results_full/results/scoreboard.csv --readme README.md
 
-bench: setup ## time the kernels beside the peak and bandwidth of this machine
-	@gaugeflow bench --kernels all
-	@gaugeflow bench --kernels all --extents 16,16,16,16
+bench: setup ## all CPU benchmarks, alone on the machine, about eight minutes: records, roofline, docs/benchmarks.md
+	@python benchmarks/all.py
+
+bench-gpu: setup ## kernels on a GPU beside its copy bandwidth and peak; exit code 2 where there is none
+	@python benchmarks/gpu.py && python benchmarks/page.py
 
 lock: $(STAMP) ## resolve the newest versions that fit pyproject.toml
 	@$(UV) pip compile --quiet --all-extras --universal --python-version 3.11 --upgrade --no-emit-index-url \

@@ -58,14 +58,14 @@ def write_study(folder: Path, content: dict[str, Any] | str | None = None) -> Pa
 
 
 def run(*command: str | Path, cwd: Path = REPOSITORY, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a program of this environment and return its output as text."""
+    """Run a program of this environment and return its output as text; worlds may be larger than this machine."""
     program = BIN / command[0]
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
     words = [str(program) if program.exists() else str(command[0]), *map(str, command[1:])]
     return subprocess.run(
         words,
         cwd=cwd,
-        env={**os.environ, "PATH": path, "NO_COLOR": "1", **environment},
+        env={**os.environ, "PATH": path, "NO_COLOR": "1", "GAUGEFLOW_OVERSUBSCRIBE": "1", **environment},
         capture_output=True,
         text=True,
         timeout=900,

@@ -15,9 +15,9 @@ def make_lattice(
     """Lattice of all chains of `spec` on the ranks of `comm`.
 
     device      "cpu" (compiled kernels), "cuda" (one card per rank), "oracle" (plain NumPy, one rank) or "auto"
-    precision   "float64" or, except for the oracle, "float32"; that of the spec is for its generation, what reads files
-                has its own
-    Raises      ConfigError for another device or a missing one, GeometryError for a grid that does not divide
+    precision   "float64" or "float32"; that of the spec is for its generation, what reads files has its own
+    Raises      ConfigError for another device, a missing one or another precision, GeometryError for a grid that does
+                not divide
     """
     device = resolve(device)
     if device == "oracle":

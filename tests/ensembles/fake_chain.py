@@ -8,6 +8,7 @@ from ensembles.example import ENSEMBLE_ID, configuration, make_history, make_spe
 
 from gaugeflow.config.canonical import canonical_json, sha256_text
 from gaugeflow.ensembles.checkpoint import Progress, State
+from gaugeflow.ensembles.links import as_array
 from gaugeflow.ensembles.schema import saved_trajectories
 from gaugeflow.ensembles.verify import require_sound
 from gaugeflow.ensembles.writer import write_configurations
@@ -51,7 +52,7 @@ def run(out: Path, report: Callable[[str, int], None] = lambda event, number: No
 def _advance(progress: Progress, state: State, saved: range) -> State:
     """One trajectory and its record on disk; the links depend on all that came before."""
     number = state.trajectory + 1
-    links = state.links @ _random(number + 1)
+    links = as_array(state.links) @ _random(number + 1)
     n_saved = state.n_saved
     if number in saved:
         progress.save_configuration(n_saved, links, configuration(links).plaquettes)

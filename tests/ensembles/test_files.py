@@ -16,7 +16,7 @@ from ensembles.example import ENSEMBLE_ID, configuration, make_spec, random_link
 
 import gaugeflow
 from gaugeflow.ensembles.atomic import atomic_path, temporary_name
-from gaugeflow.ensembles.output import MIN_CHUNK_BYTES, link_chunks
+from gaugeflow.ensembles.pieces import MIN_CHUNK_BYTES, link_chunks
 from gaugeflow.ensembles.reader import open_file
 from gaugeflow.ensembles.verify import verify_file
 from gaugeflow.ensembles.writer import Dataset, write_file

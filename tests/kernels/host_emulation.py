@@ -110,6 +110,6 @@ class HostDriver:
 
 def host_device(folder: Path, chunks: int = 1):
     """For `PackedLattice(device=..)`."""
-    return lambda kernels, layout, batches, chain: GpuDevice(
+    return lambda kernels, layout, batches, chain, pace: GpuDevice(
         HostDriver(folder, kernels.text), kernels, layout, batches, chain, chunks
     )

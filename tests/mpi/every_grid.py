@@ -89,9 +89,9 @@ def main(ranks, folder=None):
         own.mkdir()
         device, cases = host_device(own, chunks=2), ON_HOST_BUILD
     for group, extents, chains, *precision in cases:
-        options = {"comm": comm, "device": device, "precision": precision[0] if precision else "float64"}
+        options = {"device": device, "precision": precision[0] if precision else "float64"}
         for grid in grids(ranks, chains, extents):
-            result = everything(PackedLattice(group, extents, chains, grid=grid, **options))
+            result = everything(PackedLattice(group, extents, chains, comm=comm, grid=grid, **options))
             name = " ".join([group, "x".join(map(str, extents)), f"{chains} chains", *precision])
             out.setdefault(name, {})["x".join(map(str, grid))] = result
     if comm.rank == 0:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaugeflow.cli.options import check_threads
+from gaugeflow.cli.options import Oversubscribe, start_alone
 from gaugeflow.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ def bench(
     extents: Annotated[str, typer.Option(help="Extents x,..,t of one lattice, 2 to 4 of them.")] = "8,8,8,8",
     chains: Annotated[int, typer.Option(help="Lattices at once.", min=1)] = 1,
     threads: Annotated[int, typer.Option(help="Threads, one per core.", min=1)] = 1,
+    precision: Annotated[str, typer.Option(help="float64 or float32, of fields and arithmetic.")] = "float64",
+    oversubscribe: Oversubscribe = False,
     kernels: Annotated[str, typer.Option(help="Names separated by commas, or 'all'.")] = DEFAULT_KERNELS,
     repeats: Annotated[int, typer.Option(help="Samples of which the fastest counts.", min=1)] = 5,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
@@ -30,8 +32,8 @@ def bench(
     that of arrays as large as the fields. The roofline is the larger of operations / peak and bytes / bandwidth, as a
     share of the time measured. One thread is timed by its own CPU time, several by the wall clock.
     """
-    check_threads(threads, 1)
-    record = measure(group, _numbers(extents), chains, threads, kernels, repeats)
+    start_alone(threads, oversubscribe)
+    record = measure(group, _numbers(extents), chains, threads, kernels, repeats, precision)
     if json:
         import json as json_module
 
@@ -44,27 +46,47 @@ def bench(
     console.print(_table(record))
 
 
-def measure(group: str, extents: tuple[int, ...], chains: int, threads: int, kernels: str, repeats: int) -> dict:
-    """Record of one run: {"lattice": ..., "limits": ..., "kernels": {name: numbers per site}}."""
+def measure(
+    group: str,
+    extents: tuple[int, ...],
+    chains: int = 1,
+    threads: int = 1,
+    kernels: str = "all",
+    repeats: int = 5,
+    precision: str = "float64",
+    least: float | None = None,
+) -> dict:
+    """Record of one run: {"lattice": ..., "limits": ..., "kernels": {name: numbers per site}}.
+
+    least   seconds of a sample, if not the usual ones
+    """
     from dataclasses import asdict
 
-    from gaugeflow.cli.timings import clock_for, fastest, needs, operations
+    from gaugeflow.cli.timings import LEAST_SECONDS, clock_for, fastest, needs, operations
     from gaugeflow.kernels.counts import counts
     from gaugeflow.kernels.limits import measure_limits
     from gaugeflow.lattice.packed import PackedLattice
 
-    lattice = PackedLattice(group, extents, chains, threads=threads)
+    lattice = PackedLattice(group, extents, chains, threads=threads, precision=precision)
     calls = operations(lattice)
     chosen = list(calls) if kernels == "all" else kernels.split(",")
     if unknown := [name for name in chosen if name not in calls]:
         raise ConfigError(f"--kernels: got {', '.join(unknown)}, wanted some of {', '.join(calls)}")
-    sites, count = lattice.volume * chains, counts(group, len(extents))
+    sites, count = lattice.volume * chains, counts(group, len(extents), precision)
     footprint = sites * (count["reunitarise"].moved // 2 + count["momenta"].moved)  # links and momenta
-    before = measure_limits(footprint, threads)
-    seconds = fastest({name: calls[name] for name in chosen}, repeats, clock_for(threads))
-    limits = before + measure_limits(footprint, threads)
+    before = measure_limits(footprint, threads, repeats, precision)
+    least = LEAST_SECONDS if least is None else least
+    seconds = fastest({name: calls[name] for name in chosen}, repeats, clock_for(threads), least)
+    limits = before + measure_limits(footprint, threads, repeats, precision)
     return {
-        "lattice": {"group": group, "extents": list(extents), "chains": chains, "threads": threads},
+        "lattice": {
+            "group": group,
+            "extents": list(extents),
+            "chains": chains,
+            "threads": threads,
+            "precision": precision,
+        },
+        "pace": asdict(lattice.partition.pace),
         "limits": asdict(limits),
         "kernels": {name: needs(seconds[name] / sites, count[name], limits.flop, limits.fields) for name in chosen},
     }
@@ -83,12 +105,14 @@ def _numbers(text: str) -> tuple[int, ...]:
 def _table(record: dict) -> "Table":
     from rich.table import Table
 
-    lattice, limits = record["lattice"], record["limits"]
+    lattice, limits, pace = record["lattice"], record["limits"], record["pace"]
     table = Table(
         title=f"{lattice['group']} {'x'.join(map(str, lattice['extents']))}, {lattice['chains']} chains, "
-        f"{lattice['threads']} threads: peak {limits['flop'] / 1e9:.1f} GFLOP/s ({limits['width']} lanes), "
+        f"{lattice['threads']} threads, {lattice['precision']}: "
+        f"peak {limits['flop'] / 1e9:.1f} GFLOP/s ({limits['width']} lanes), "
         f"copy {limits['copy'] / 1e9:.1f}, triad {limits['triad'] / 1e9:.1f} GB/s, "
-        f"second-level cache {limits['l2'] / 1e9:.0f}, arrays like these fields {limits['fields'] / 1e9:.1f} GB/s",
+        f"second-level cache {limits['l2'] / 1e9:.0f}, arrays like these fields {limits['fields'] / 1e9:.1f} GB/s, "
+        f"tiles of {pace['tile_matrices']} matrices per MiB, fetched {pace['far']} units ahead",
         title_justify="left",
     )
     table.add_column("kernel")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gaugeflow.cli.options import Device, Grid, Ranks, Threads, check_threads, parse_grid
+from gaugeflow.cli.options import Device, Grid, Oversubscribe, Ranks, Threads, parse_grid, start_ranks
 from gaugeflow.errors import ConfigError
 
 
@@ -17,6 +17,7 @@ def flow(
     ranks: Ranks = 1,
     grid: Grid = None,
     threads: Threads = 1,
+    oversubscribe: Oversubscribe = False,
     device: Device = "cpu",
 ) -> None:
     """Flow every configuration of a chunk and measure E (plaquette and clover) and Q at the flow times of a study."""
@@ -27,15 +28,13 @@ def flow(
     from gaugeflow.config.canonical import canonical_json
     from gaugeflow.config.load import load_study
     from gaugeflow.ensembles.series import measure_series, read_header, write_series
-    from gaugeflow.lattice.communicator import world
     from gaugeflow.observables.flowed import flowed_series
 
     process_grid, chosen = parse_grid(grid), load_study(study, scale)
     settings = chosen.flow
     if settings is None:
         raise ConfigError(f"{chosen.file}: scales.{scale}.flow is null, wanted flow times; add them or do not flow")
-    check_threads(threads, ranks)
-    comm = world(ranks)
+    comm = start_ranks(ranks, threads, oversubscribe)
     spec, n = read_header(configurations, out, comm)
     options = {"grid": process_grid, "threads": threads, "device": device, "precision": settings.precision}
     lattice = make_lattice(spec.spec, comm, **options)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaugeflow.cli.options import Device, Grid, Ranks, Threads, check_threads, parse_band, parse_grid
+from gaugeflow.cli.options import Device, Grid, Oversubscribe, Ranks, Threads, parse_band, parse_grid, start_ranks
 from gaugeflow.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,11 +25,15 @@ def generate(
     ranks: Ranks = 1,
     grid: Grid = None,
     threads: Threads = 1,
+    oversubscribe: Oversubscribe = False,
     device: Device = "cpu",
     acceptance_band: Annotated[str, typer.Option(help="Allowed acceptance, low,high.")] = "0.0,1.0",
     checkpoint_seconds: Annotated[
         float, typer.Option(help="Seconds between saved states; 0 saves every trajectory.", min=0)
     ] = 30.0,
+    output_mode: Annotated[
+        str, typer.Option(help="gather: rank 0 writes; parallel: all ranks by MPI-IO; auto: the latter where it pays.")
+    ] = "auto",
 ) -> None:
     """Generate one chunk of an ensemble; a killed or stopped job continues when the same line runs again."""
     from gaugeflow.assembly import make_hmc, make_lattice
@@ -37,14 +41,13 @@ def generate(
     from gaugeflow.config.spec_file import read_spec
     from gaugeflow.ensembles.production import ChunkRun
     from gaugeflow.ensembles.source import published
-    from gaugeflow.lattice.communicator import world
+    from gaugeflow.lattice.cores import affinity, cores_text
 
     band, process_grid = parse_band(acceptance_band), parse_grid(grid)
     if (chunk == 0) != (previous is None):
         raise ConfigError(f"--previous: chunk {chunk} {'starts the chain, give none' if chunk == 0 else 'needs one'}")
-    check_threads(threads, ranks)
     resolved = read_spec(spec)
-    comm = world(ranks)
+    comm = start_ranks(ranks, threads, oversubscribe)
     if comm.broadcast(comm.rank == 0 and published(out, resolved, chunk)):
         if comm.rank == 0:
             typer.echo(f"{out}: already complete")
@@ -53,10 +56,12 @@ def generate(
     lattice = make_lattice(resolved.spec, comm, **options)
     source = _source(resolved, chunk, previous) if comm.rank == 0 else None
     options = {"source": source, "acceptance_band": band, "checkpoint_seconds": checkpoint_seconds}
+    options |= {"output_mode": output_mode}
     run = ChunkRun(lattice, make_hmc(resolved.spec), resolved, chunk, out, **options)
     if comm.rank == 0:
-        logger.info("%s chunk %d: seed %d, grid %s, %d threads, device %s", resolved.ensemble_id, chunk,
-                    resolved.spec.seed, "x".join(map(str, lattice.grid)), threads, device)  # fmt: skip
+        where = "x".join(map(str, lattice.grid)), threads, cores_text(affinity()), device
+        logger.info("%s chunk %d: seed %d", resolved.ensemble_id, chunk, resolved.spec.seed)
+        logger.info("grid %s, %d threads on cores %s, device %s", *where)
         logger.info("spec %s", resolved.text)
     began = time.monotonic()
     with progress(f"chunk {chunk}", run.trajectories, quiet=comm.rank > 0) as run.advance:

@@ -27,6 +27,8 @@ COMMANDS = {
     "scoreboard": ("scoreboard", "Print a scoreboard, or put it into the README."),
     "check": ("check", "Verify structure, checksums and physics of files."),
     "info": ("info", "Print what a file holds and where it came from."),
+    "doctor": ("doctor", "Report what this machine offers."),
+    "precompile": ("precompile", "Compile the kernels of a study ahead of its jobs."),
     "bench": ("bench", "Time the kernels against what this machine can do."),
 }
 """Command: the module of gaugeflow.cli whose function of the same name runs it, and its line in --help."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gaugeflow.cli.options import Device, Grid, Ranks, Threads, check_threads, parse_grid
+from gaugeflow.cli.options import Device, Grid, Oversubscribe, Ranks, Threads, parse_grid, start_ranks
 
 
 def measure(
@@ -16,6 +16,7 @@ def measure(
     ranks: Ranks = 1,
     grid: Grid = None,
     threads: Threads = 1,
+    oversubscribe: Oversubscribe = False,
     device: Device = "cpu",
 ) -> None:
     """Measure plaquettes, Wilson and Polyakov loops and (2D U(1)) the charge on every configuration of a chunk."""
@@ -24,12 +25,10 @@ def measure(
     from gaugeflow.config.canonical import canonical_json
     from gaugeflow.config.load import load_study
     from gaugeflow.ensembles.series import measure_series, read_header, write_series
-    from gaugeflow.lattice.communicator import world
     from gaugeflow.observables.registry import measure_all
 
     process_grid, settings = parse_grid(grid), load_study(study, scale).measure
-    check_threads(threads, ranks)
-    comm = world(ranks)
+    comm = start_ranks(ranks, threads, oversubscribe)
     spec, n = read_header(configurations, out, comm)
     lattice = make_lattice(spec.spec, comm, grid=process_grid, threads=threads, device=device)
     with progress("configurations", n, quiet=comm.rank > 0) as advance:

@@ -1,14 +1,24 @@
 """Command-line options that several stages share, and their checks."""
 
-import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gaugeflow.errors import ConfigError
 
+if TYPE_CHECKING:
+    from gaugeflow.lattice.communicator import Communicator
+
 Ranks = Annotated[int, typer.Option(help="MPI ranks that this job was started with.", min=1)]
 Threads = Annotated[int, typer.Option(help="Threads of each rank.", min=1)]
+Oversubscribe = Annotated[
+    bool,
+    typer.Option(
+        "--oversubscribe",
+        envvar="GAUGEFLOW_OVERSUBSCRIBE",
+        help="Allow more threads than cores: slow, for tests and laptops.",
+    ),
+]
 Grid = Annotated[
     str | None,
     typer.Option(help="Process grid chains,t,z,y,x (2D: chains,t,x); chosen if not given.", metavar="N,N,.."),
@@ -41,10 +51,26 @@ def parse_band(text: str) -> tuple[float, float]:
     return low, high
 
 
-def check_threads(threads: int, ranks: int) -> None:
-    """ConfigError if one node's cores would be oversubscribed by threads."""
-    cores = len(os.sched_getaffinity(0))
-    if threads > 1 and threads * ranks > cores * max(1, int(os.environ.get("SLURM_JOB_NUM_NODES", "1"))):
-        raise ConfigError(
-            f"--threads: {threads} threads x {ranks} ranks on {cores} cores; use --threads {max(1, cores // ranks)}"
-        )
+def start_ranks(ranks: int, threads: int, oversubscribe: bool) -> "Communicator":
+    """The communicator of this job.
+
+    Raises    ConfigError for another number of ranks than was started, or for more threads than cores
+    """
+    from gaugeflow.lattice.communicator import world
+    from gaugeflow.lattice.cores import check_cores
+
+    comm = world(ranks)
+    if not oversubscribe:
+        check_cores(comm, threads)
+    return comm
+
+
+def start_alone(threads: int, oversubscribe: bool) -> "Communicator":
+    """The communicator of a command that never runs on several ranks; ConfigError for more threads than cores."""
+    from gaugeflow.lattice.communicator import Serial
+    from gaugeflow.lattice.cores import check_cores
+
+    comm = Serial()
+    if not oversubscribe:
+        check_cores(comm, threads)
+    return comm

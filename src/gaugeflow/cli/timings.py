@@ -17,6 +17,10 @@ Call = Callable[[], object]
 Clock = Callable[[], float]
 
 
+def at_once() -> None:
+    """What to wait for after calls that are done when they return."""
+
+
 def operations(lattice, seed: int = 1) -> dict[str, Call]:
     """Name -> call of every timed operation on hot links of `lattice`."""
     links, momenta = lattice.hot(seed, Purpose.START), lattice.new_momenta()
@@ -44,22 +48,35 @@ def clock_for(threads: int) -> Clock:
     return time.thread_time if threads == 1 else time.perf_counter
 
 
-def sample(call: Call, clock: Clock = time.thread_time, least: float = LEAST_SECONDS) -> float:
-    """Mean seconds of one call over at least `least` seconds of `clock`."""
-    count, start = 0, clock()
+def sample(
+    call: Call, clock: Clock = time.thread_time, least: float = LEAST_SECONDS, wait: Callable[[], None] = at_once
+) -> float:
+    """Mean seconds of one call over at least `least` seconds of `clock`.
+
+    wait    returns when all calls are done, for devices that work on their own; then calls are counted in doubling runs
+    """
+    count, many, start = 0, 1, clock()
     while (elapsed := clock() - start) < least:
-        call()
-        count += 1
+        for _ in range(many):
+            call()
+        wait()
+        count += many
+        many *= 1 if wait is at_once else 2
     return elapsed / count
 
 
 def fastest(
-    calls: Mapping[str, Call], repeats: int, clock: Clock = time.thread_time, least=LEAST_SECONDS
+    calls: Mapping[str, Call],
+    repeats: int,
+    clock: Clock = time.thread_time,
+    least: float = LEAST_SECONDS,
+    wait: Callable[[], None] = at_once,
 ) -> dict[str, float]:
     """Smallest of `repeats` samples of every call in seconds; calls take turns, so that all see the same neighbours."""
     for call in calls.values():
         call()
-    rounds = [{name: sample(call, clock, least) for name, call in calls.items()} for _ in range(repeats)]
+        wait()
+    rounds = [{name: sample(call, clock, least, wait) for name, call in calls.items()} for _ in range(repeats)]
     return {name: min(one[name] for one in rounds) for name in calls}
 
 

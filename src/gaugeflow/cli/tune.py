@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gaugeflow.cli.options import Device, Threads, check_threads
+from gaugeflow.cli.options import Device, Oversubscribe, Threads, start_alone
 from gaugeflow.errors import ConfigError
 
 FIRST_GUESS = 10
@@ -20,23 +20,23 @@ def tune(
     scale: Annotated[str, typer.Option(help="full or tiny.")] = "full",
     threads: Threads = 1,
     device: Device = "cpu",
+    oversubscribe: Oversubscribe = False,
 ) -> None:
     """Find the number of integrator steps that reaches the wanted acceptance; production shares no random number."""
     from gaugeflow.assembly import make_hmc, make_lattice
     from gaugeflow.config.ensemble import resolved
     from gaugeflow.config.load import load_study
     from gaugeflow.ensembles.atomic import atomic_path
-    from gaugeflow.lattice.communicator import Serial
     from gaugeflow.samplers.tuning import tune_steps
 
-    check_threads(threads, 1)
+    comm = start_alone(threads, oversubscribe)
     chosen = load_study(study, scale).ensemble(ensemble)
     spec = chosen.spec
     if not spec.tuned:
         raise ConfigError(f"{chosen.label}: sampler.n_steps is {spec.sampler.n_steps}, nothing to tune")
     request = spec.sampler.n_steps
     start = spec.start if isinstance(spec.start, str) else "cold"
-    lattice = make_lattice(spec, Serial(), threads=threads, device=device, precision=spec.precision)
+    lattice = make_lattice(spec, comm, threads=threads, device=device, precision=spec.precision)
     result = tune_steps(
         lattice,
         make_hmc(resolved(spec, FIRST_GUESS)),

@@ -9,7 +9,6 @@
 Configurations are written before the state that counts them, so `n_saved` of the state always names files that exist.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -22,28 +21,47 @@ from types import TracebackType
 import numpy as np
 
 from gaugeflow.ensembles.atomic import atomic_path, file_failures, flush_to_disk, remove_leftovers, temporary_name
-from gaugeflow.ensembles.reader import ChunkFile, open_file
+from gaugeflow.ensembles.collective import CollectiveLinks
+from gaugeflow.ensembles.links import LinkSource, Slab, as_array, as_source, nbytes
+from gaugeflow.ensembles.lock import locked
+from gaugeflow.ensembles.reader import ChunkFile, StoredLinks, open_file
 from gaugeflow.ensembles.schema import FORMAT, PLAQUETTES
-from gaugeflow.ensembles.writer import Configuration, Dataset, write_arrays
-from gaugeflow.errors import ConfigError, FileError
+from gaugeflow.ensembles.writer import Configuration, Dataset, write_arrays, write_batch
+from gaugeflow.errors import FileError
 
 HISTORY = "history/"
 BATCH = "saved_configurations"
 
-WAITING_BYTES = 1 << 26
-"""Configurations wait in memory for the next saved state, up to this size: one file for many small ones."""
+WAITING_BYTES = 1 << 24
+"""Small configurations wait in memory for the next saved state, up to this size: one file for many of them."""
+
+STREAMED_BYTES = 1 << 22
+"""Configurations of this size and larger do not wait: each goes to its file slab by slab."""
+
+
+class SavedLinks:
+    """Links of a restart state that was proved sound: a source that opens the file anew."""
+
+    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
+        self._path, self.shape = path, shape
+
+    def slabs(self) -> Iterator[tuple[Slab, np.ndarray]]:
+        """Read slab by slab."""
+        with open_file(self._path, "state") as file:
+            yield from StoredLinks(file, None).slabs()
 
 
 @dataclass(frozen=True)
 class State:
     """All that the next trajectory needs, and what must not be lost.
 
-    links       (chains, t.., x, D, N, N) after trajectory number `trajectory`
+    links       (chains, t.., x, D, N, N) after trajectory number `trajectory`, an array or a source; a loaded one
+                reads state.h5 when it is used, which has to be before the next save
     history     "trajectory" (m,), "delta_h", "accepted", "plaquette" (m, chains), "unitarity_defect" (m,) of this chunk
     n_saved     configurations of this chunk saved so far
     """
 
-    links: np.ndarray
+    links: np.ndarray | LinkSource
     trajectory: int
     history: Mapping[str, np.ndarray]
     n_saved: int
@@ -70,7 +88,7 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         with file_failures(self.folder, "creating"):
-            self._lock = _locked(self.folder)
+            self._lock = locked(self.folder)
         try:
             self._remove_temporaries()
             self._claim()
@@ -99,7 +117,7 @@ class Progress:
             return None
         with self._open(self._state_path, "state") as file:
             state = State(
-                links=file.dataset("links"),
+                links=SavedLinks(self._state_path, file.shape("links")),
                 trajectory=file.attributes["trajectory"],
                 history={n.removeprefix(HISTORY): file.dataset(n) for n in file.names if n.startswith(HISTORY)},
                 n_saved=file.attributes["n_saved"],
@@ -122,16 +140,16 @@ class Progress:
         if state.n_saved != counted:
             raise FileError(f"{self.folder}: the state counts {state.n_saved} configurations, {counted} were saved")
         self._write_waiting()
-        datasets = {"links": Dataset(state.links)}
+        datasets = {"links": Dataset(as_source(state.links))}
         datasets |= {HISTORY + name: Dataset(np.asarray(values)) for name, values in state.history.items()}
         counters = {"trajectory": int(state.trajectory), "n_saved": int(state.n_saved)}
         write_arrays(self._state_path, "state", datasets=datasets, attributes={**self._identity, **counters})
         self._n_saved = state.n_saved
 
-    def save_configuration(self, index: int, links: np.ndarray, plaquettes: Mapping[str, np.ndarray]) -> None:
+    def save_configuration(self, index: int, links: np.ndarray | LinkSource, plaquettes: Mapping) -> None:
         """Take configuration `index` (from 0 in this chunk, in order); safe on disk once the next `save` returns.
 
-        links         (chains, t.., x, D, N, N)
+        links         (chains, t.., x, D, N, N), an array or a source
         plaquettes    "plaquette" and, for D > 2, "plaquette_space" and "plaquette_time", each (chains,)
 
         Raises        FileError if the disk is full or the index is not the next one
@@ -140,12 +158,16 @@ class Progress:
         if index != expected:
             raise FileError(f"{self.folder}: configuration {index} was given, wanted {expected}")
         values = {name: np.array(value, dtype=np.float64) for name, value in plaquettes.items()}
-        self._waiting.append(Configuration(np.array(links, dtype=np.complex128), values))
-        if len(self._waiting) * links.nbytes >= WAITING_BYTES:
+        if nbytes(links.shape) >= STREAMED_BYTES or isinstance(links, CollectiveLinks):
+            self._write_waiting()
+            self._write([Configuration(links, values)])
+            return
+        self._waiting.append(Configuration(as_array(links), values))
+        if len(self._waiting) * nbytes(links.shape) >= WAITING_BYTES:
             self._write_waiting()
 
     def configurations(self) -> Iterator[Configuration]:
-        """The configurations that the last saved or loaded state counts, in order, one in memory at a time.
+        """The configurations that the last saved or loaded state counts, in order, read while they are used.
 
         Raises    FileError if one is damaged
         """
@@ -153,7 +175,19 @@ class Progress:
             with batch:
                 names = [name for name in PLAQUETTES if name in batch.names]
                 for i in range(batch.shape("links")[0]):
-                    yield Configuration(batch.entry("links", i), {name: batch.entry(name, i) for name in names})
+                    yield Configuration(StoredLinks(batch, i), {name: batch.entry(name, i) for name in names})
+
+    def stored(self) -> list[tuple[Path, int]]:
+        """(file, number in it) of the same configurations.
+
+        Raises    FileError if one is damaged
+        """
+        found = []
+        for batch in self._batches():
+            with batch:
+                first = batch.attributes["first"]
+                found += [(self._config_path(first), i) for i in range(batch.shape("links")[0])]
+        return found
 
     def finish(self) -> None:
         """Remove the scratch folder; the final file must be in place.
@@ -173,16 +207,16 @@ class Progress:
         return self.folder / f"config_{first:04d}.h5"
 
     def _write_waiting(self) -> None:
-        """Write the configurations that wait into one file, named after the first of them."""
-        if not self._waiting:
-            return
-        datasets = {"links": Dataset(np.array([c.links for c in self._waiting]))}
-        for name in self._waiting[0].plaquettes:
-            datasets[name] = Dataset(np.array([c.plaquettes[name] for c in self._waiting]))
+        """Write the configurations that wait into one file."""
+        if self._waiting:
+            self._write(self._waiting)
+            self._waiting = []
+
+    def _write(self, configurations: list[Configuration]) -> None:
+        """Write the next configurations into one file, named after the first of them."""
         attributes = {**self._identity, "first": self._n_written}
-        write_arrays(self._config_path(self._n_written), BATCH, datasets=datasets, attributes=attributes)
-        self._n_written += len(self._waiting)
-        self._waiting = []
+        write_batch(self._config_path(self._n_written), BATCH, configurations=configurations, attributes=attributes)
+        self._n_written += len(configurations)
 
     def _batches(self) -> Iterator[ChunkFile]:
         """Files of the counted configurations, opened one after the other; the caller closes each."""
@@ -258,28 +292,3 @@ class Progress:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-
-def _locked(folder: Path) -> int:
-    """Descriptor of the folder's lock file, flocked; the kernel releases it when the process ends, however it ends."""
-    path = folder / "lock"
-    while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        except FileNotFoundError:  # another process has just finished the chunk and removed the folder
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "unknown"
-            os.close(descriptor)
-            raise ConfigError(
-                f"{folder}: another process works on this chunk ({owner}); wait for it, or stop it and run again"
-            ) from None
-        if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
-            break
-        os.close(descriptor)  # locked a file that was just removed with its folder: it protects nothing
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
-    return descriptor

@@ -5,6 +5,13 @@ import zlib
 import numpy as np
 
 
-def chain_checksums(links: np.ndarray) -> list[int]:
-    """crc32 of the little-endian bytes of links[c] for every chain c of one configuration (chains, ...)."""
-    return [zlib.crc32(np.ascontiguousarray(chain)) for chain in links]
+class ChainChecksums:
+    """crc32 of the little-endian bytes of links[c] for every chain c of one configuration, from slabs in C order."""
+
+    def __init__(self, chains: int) -> None:
+        self.values = [0] * chains
+
+    def update(self, chains: slice, links: np.ndarray) -> None:
+        """Add the next slab: links (chains, times, ...)."""
+        for c, values in zip(range(chains.start, chains.stop), links, strict=True):
+            self.values[c] = zlib.crc32(np.ascontiguousarray(values), self.values[c])

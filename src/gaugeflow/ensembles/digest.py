@@ -13,10 +13,8 @@ from collections.abc import Iterable, Iterator
 import h5py
 import numpy as np
 
+from gaugeflow.ensembles.pieces import pieces
 from gaugeflow.ensembles.schema import DIGEST
-
-WHOLE = 1 << 20
-"""Datasets up to this many bytes are read at once, larger ones entry by entry of their first axis."""
 
 
 class Digest:
@@ -61,15 +59,12 @@ def attribute_value(raw: object) -> object:
 
 
 def slabs(dataset: h5py.Dataset) -> Iterator[np.ndarray]:
-    """The dataset in C order, at most WHOLE bytes or one entry of the first axis at a time."""
-    if dataset.ndim == 0 or dataset.nbytes <= WHOLE:
-        yield dataset[()]
-    else:
-        yield from (dataset[i] for i in range(len(dataset)))
+    """The dataset in C order, piece by piece."""
+    return (dataset[piece] for piece in pieces(dataset.shape, dataset.dtype.itemsize, dataset.chunks))
 
 
 def content_digest(file: h5py.File) -> str:
-    """Recompute content_sha256 from an open file, in memory bounded by one entry of its largest dataset."""
+    """Recompute content_sha256 from an open file, in memory bounded by a piece of a dataset."""
     digest = Digest()
 
     def add(name: str, item: h5py.Group | h5py.Dataset) -> None:

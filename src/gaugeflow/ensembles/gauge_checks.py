@@ -3,6 +3,8 @@
 Independent of the kernels on purpose: a file is judged by other code than that which wrote it.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from gaugeflow.conventions import planes, site_axis
@@ -31,14 +33,44 @@ def unitarity_defect(U: np.ndarray, *, special: bool) -> float:
     return float(worst)
 
 
-@np.errstate(invalid="ignore", over="ignore")
 def plaquettes(U: np.ndarray) -> dict[str, np.ndarray]:
     """Re tr U_p / N per chain, mean over sites and planes: "plaquette"; for D > 2 "plaquette_space", "plaquette_time".
 
     U    components first; U_p = U_mu(x) U_nu(x + mu) U_mu(x + nu)^dagger U_nu(x)^dagger
     """
-    ndim = len(U)
-    values = {plane: _plane_mean(U, *plane) for plane in planes(ndim)}
+    return _means(_plane_sums(_closed(U)), len(U), int(np.prod(U.shape[4:])))
+
+
+def judge_links(
+    slabs: Iterable[tuple[tuple[slice, slice], np.ndarray]], shape: tuple[int, ...], *, special: bool
+) -> tuple[float, dict[str, np.ndarray]]:
+    """`unitarity_defect` and `plaquettes` of one configuration, given slab by slab: a few slabs are held at once.
+
+    slabs    ((chains, times), links (chains, times, .., x, D, N, N)) in C order, of several chains only if of all times
+    shape    (chains, t, .., x, D, N, N)
+    """
+    ndim, worst = shape[-3], 0.0
+    sums = np.zeros((len(planes(ndim)), shape[0]))
+    first = last = None
+    for (chains, times), values in slabs:
+        U = components_first(values)
+        worst = np.maximum(worst, unitarity_defect(U, special=special))
+        if times.start == 0:
+            first, last = U[:, :, :, :, :1].copy(), U[:, :, :, :, :0]
+        window = np.concatenate([last, U, first] if times.stop == shape[1] else [last, U], axis=4)
+        sums[:, chains] += _plane_sums(window)
+        last = U[:, :, :, :, -1:].copy()
+    return float(worst), _means(sums, ndim, int(np.prod(shape[1:-3])))
+
+
+def _closed(U: np.ndarray) -> np.ndarray:
+    """Links with the first time slice once more behind the last."""
+    return np.concatenate([U, U[:, :, :, :, :1]], axis=4)
+
+
+def _means(sums: np.ndarray, ndim: int, sites: int) -> dict[str, np.ndarray]:
+    """Means over sites and planes from the sums (plane, chain) over sites."""
+    values = dict(zip(planes(ndim), sums / sites, strict=True))
     means = {"plaquette": np.mean(list(values.values()), axis=0)}
     if ndim > 2:
         time = ndim - 1
@@ -47,17 +79,25 @@ def plaquettes(U: np.ndarray) -> dict[str, np.ndarray]:
     return means
 
 
-def _plane_mean(U: np.ndarray, mu: int, nu: int) -> np.ndarray:
-    """Re tr U_p / N of one plane, mean over sites, per chain."""
-    there = _product(U[mu], _shift(U[nu], len(U), mu))
-    back = _product(U[nu], _shift(U[mu], len(U), nu))
-    trace = np.sum(there.real * back.real + there.imag * back.imag, axis=(0, 1)) / U.shape[1]
-    return trace.reshape(len(trace), -1).mean(axis=1)
+@np.errstate(invalid="ignore", over="ignore")
+def _plane_sums(U: np.ndarray) -> np.ndarray:
+    """Re tr U_p / N summed over the sites of all time slices but the last, (plane, chain)."""
+    ndim = len(U)
+    here = U[:, :, :, :, :-1]
+    sums = []
+    for mu, nu in planes(ndim):
+        there = _product(here[mu], _ahead(U, nu, mu))
+        back = _product(here[nu], _ahead(U, mu, nu))
+        trace = np.sum(there.real * back.real + there.imag * back.imag, axis=(0, 1)) / U.shape[1]
+        sums.append(trace.reshape(len(trace), -1).sum(axis=1))
+    return np.array(sums)
 
 
-def _shift(u: np.ndarray, ndim: int, mu: int) -> np.ndarray:
-    """u(x + mu) at x, for u (N, N, chains, t.., x)."""
-    return np.roll(u, -1, axis=3 + site_axis(ndim, mu))
+def _ahead(U: np.ndarray, nu: int, mu: int) -> np.ndarray:
+    """U_nu(x + mu) at the sites x of all time slices but the last."""
+    if site_axis(len(U), mu) == 0:
+        return U[nu, :, :, :, 1:]
+    return np.roll(U[nu, :, :, :, :-1], -1, axis=3 + site_axis(len(U), mu))
 
 
 def _product(u: np.ndarray, v: np.ndarray) -> np.ndarray:

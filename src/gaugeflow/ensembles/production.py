@@ -17,6 +17,9 @@ import numpy as np
 
 from gaugeflow.config.spec_file import SpecFile
 from gaugeflow.ensembles.checkpoint import Progress, State
+from gaugeflow.ensembles.collective import CollectiveCopy, CollectiveLinks, use_parallel
+from gaugeflow.ensembles.links import GatheredLinks, LinkSource, scatter
+from gaugeflow.ensembles.saving import BackgroundSaver, Saver
 from gaugeflow.ensembles.schema import first_trajectory, saved_trajectories
 from gaugeflow.ensembles.source import Source
 from gaugeflow.ensembles.stopping import StopRequest
@@ -67,7 +70,10 @@ class ChunkRun:
     source                what the chunk continues (rank 0; None for a fresh start and on other ranks)
     acceptance_band       see samplers.guard
     checkpoint_seconds    time between saved states; 0 saves every trajectory
+    output_mode           see ensembles.collective.use_parallel
     advance               called with the number of finished trajectories of the chunk
+
+    Where the lattice says `asynchronous` and there is one rank, saving runs beside the next trajectories.
     """
 
     def __init__(
@@ -81,11 +87,14 @@ class ChunkRun:
         source: Source | None,
         acceptance_band: tuple[float, float],
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        output_mode: str = "auto",
         advance: Callable[[int], None] = lambda done: None,
     ) -> None:
         self.lattice, self.hmc, self.spec, self.chunk, self.out = lattice, hmc, spec, chunk, out
         self.source, self.band, self.checkpoint_seconds = source, acceptance_band, checkpoint_seconds
         self.advance, self.root = advance, lattice.comm.rank == 0
+        self.parallel = use_parallel(output_mode, lattice)
+        self.background = lattice.asynchronous and lattice.comm.size == 1
         content = spec.spec.model_dump()
         none = np.zeros((0, lattice.chains), np.uint8)
         self.accepted_before = lattice.comm.broadcast(source.accepted if source is not None else none)
@@ -104,33 +113,35 @@ class ChunkRun:
         Raises    TryAgain when told to stop, with the state saved; PhysicsError, FileError
         """
         scratch = Progress(self.out, self.spec.sha256, self.chunk) if self.root else nullcontext()
-        with StopRequest() as stop, scratch as progress:
+        saver = BackgroundSaver() if self.background else Saver()
+        with StopRequest() as stop, scratch as progress, saver:
             chain = self._begin(progress)
-            self._trajectories(chain, progress, stop)
-            return self._publish(chain, progress) if self.root else None
+            self._trajectories(chain, progress, saver, stop)
+            return self._publish(chain, progress)
 
     def _begin(self, progress) -> Chain:
         """The saved state, else what the chunk continues, else a fresh start; rank 0 reads, all get their part."""
         comm = self.lattice.comm
         state = progress.load() if self.root else None
         if comm.broadcast(state is not None):
-            chain = Chain(self.lattice.scatter(state.links if state else None), 0)
+            chain = Chain(scatter(self.lattice, state.links if state else None), 0)
             kept = (state.trajectory, state.n_saved, dict(state.history)) if state else None
             chain.trajectory, chain.n_saved, history = comm.broadcast(kept)
             chain.history = {name: list(history[name]) for name in HISTORY}
             logger.info("continuing chunk %d after trajectory %d", self.chunk, chain.trajectory)
             return chain
         if comm.broadcast(self.source is not None):
-            links = self.lattice.scatter(self.source.links if self.source else None)
+            links = scatter(self.lattice, self.source.links if self.source else None)
             if comm.broadcast(self.root and self.source.precision != self.lattice.precision):
                 self.lattice.reunitarise(links)
             return Chain(links, self.first - 1)
         return Chain(start_links(self.lattice, self.spec.spec.start, self.spec.spec.seed), self.first - 1)
 
-    def _trajectories(self, chain: Chain, progress, stop: StopRequest) -> None:
+    def _trajectories(self, chain: Chain, progress, saver: Saver, stop: StopRequest) -> None:
         momenta, saved_at = self.lattice.new_momenta(), time.monotonic()
         self.advance(len(chain.history["trajectory"]))
         while chain.trajectory < self.saved[-1]:
+            saver.check()
             number = chain.trajectory + 1
             links, info = self.hmc.step(
                 self.lattice, chain.links, momenta, number, metropolis=number >= self.spec.spec.warmup
@@ -139,22 +150,25 @@ class ChunkRun:
                 check_trajectory(info, number, self.lattice.precision)
                 self._check_band(chain, info, number)
             except PhysicsError:
-                self._save(chain, progress)
+                self._save(chain, progress, saver, configuration=False, state=True)
+                saver.wait()
                 raise
             chain.links = links
             chain.record(number, info)
-            canonical = self._take_configuration(chain, progress) if number in self.saved else None
             due = time.monotonic() - saved_at >= self.checkpoint_seconds
             asked, due = self.lattice.comm.maximum(np.array([bool(stop), self.root and due], np.float64))
-            if asked or due or number == self.saved[-1]:
-                self._save(chain, progress, canonical)
+            state = bool(asked or due or number == self.saved[-1])
+            self._save(chain, progress, saver, configuration=number in self.saved, state=state)
+            if state:
                 saved_at = time.monotonic()
             if asked and number < self.saved[-1]:
+                saver.wait()
                 raise TryAgain(
                     f"{self.out}: told to stop; trajectory {number} of {self.saved[-1]} is saved, "
                     "the same command continues"
                 )
             self.advance(len(chain.history["trajectory"]))
+        saver.wait()
 
     def _check_band(self, chain: Chain, info, number: int) -> None:
         """Acceptance of the last production trajectories, those of earlier chunks included."""
@@ -163,26 +177,44 @@ class ChunkRun:
             last = [*self.accepted_before, *produced[-BAND_WINDOW:], info.accepted][-BAND_WINDOW:]
             check_acceptance(np.array(last), self.band, number)
 
-    def _take_configuration(self, chain: Chain, progress) -> np.ndarray | None:
-        """Hand the links to `progress`; they are safe from the next saved state on. Rank 0 gets them back."""
-        values = split_plaquettes(self.lattice, plaquettes(self.lattice, chain.links))
-        canonical = self.lattice.gather(chain.links)
-        if self.root:
-            progress.save_configuration(chain.n_saved, canonical, values)
-        chain.n_saved += 1
-        return canonical
+    def _save(self, chain: Chain, progress, saver: Saver, *, configuration: bool, state: bool) -> None:
+        """Hand the links to `progress` as a configuration, then as the state that counts it, each if asked for.
 
-    def _save(self, chain: Chain, progress, canonical: np.ndarray | None = None) -> None:
-        """Save the state, its links gathered unless rank 0 has them; every rank returns when it is on the disk."""
-        comm = self.lattice.comm
-        if not comm.broadcast(canonical is not None):
-            canonical = self.lattice.gather(chain.links)
-        if self.root:
-            history = chain.history_arrays(self.lattice.chains)
-            progress.save(State(canonical, chain.trajectory, history, chain.n_saved))
-        comm.broadcast(None)
+        A configuration is safe from the next saved state on; with a state, every rank returns when it is on the disk
+        (or, in the background, goes on at once).
+        """
+        if not (configuration or state):
+            return
+        lattice, number, index = self.lattice, chain.trajectory, chain.n_saved
+        values = split_plaquettes(lattice, plaquettes(lattice, chain.links)) if configuration else {}
+        chain.n_saved += configuration
+        links = lattice.snapshot(chain.links) if self.background else chain.links
+        history, n_saved = chain.history_arrays(lattice.chains), chain.n_saved
 
-    def _publish(self, chain: Chain, progress) -> str:
+        def job() -> None:
+            if configuration:
+                self._write(links, lambda source: progress.save_configuration(index, source, values))
+            if state:
+                self._write(links, lambda source: progress.save(State(source, number, history, n_saved)))
+                lattice.comm.broadcast(None)
+
+        saver.submit(job)
+
+    def _write(self, links, write: Callable[[LinkSource], None]) -> None:
+        """write(links of all ranks) on rank 0; the others give what it asks for."""
+        source = (CollectiveLinks if self.parallel else GatheredLinks)(self.lattice, links)
+        if self.root:
+            write(source)
+        else:
+            source.follow()
+
+    def _publish(self, chain: Chain, progress) -> str | None:
+        """Rank 0 puts the file together; the others take part where links are written by all."""
+        together = CollectiveCopy(self.lattice, progress.stored() if self.root else None) if self.parallel else None
+        if not self.root:
+            if together is not None:
+                together.follow()
+            return None
         history = chain.history_arrays(self.lattice.chains)
         uncovered = BAND_WINDOW - 1 - len(history["accepted"]) + self.thermalisation
         if uncovered > 0 and len(self.accepted_before):
@@ -197,6 +229,7 @@ class ChunkRun:
             ensemble_id=self.spec.ensemble_id,
             chunk=self.chunk,
             inputs={} if self.source is None else {self.source.role: self.source.content_sha256},
+            together=together,
         )
         progress.finish()
         return digest

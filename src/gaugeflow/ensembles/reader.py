@@ -10,9 +10,11 @@ from types import TracebackType
 import h5py
 import numpy as np
 
-from gaugeflow.ensembles.checksums import chain_checksums
+from gaugeflow.ensembles.checksums import ChainChecksums
 from gaugeflow.ensembles.digest import attribute_value, content_digest
 from gaugeflow.ensembles.layout import layout_problems
+from gaugeflow.ensembles.links import Slab, as_array
+from gaugeflow.ensembles.pieces import link_slabs
 from gaugeflow.ensembles.schema import DIGEST, FORMAT, KINDS, VERSION
 from gaugeflow.errors import FileError
 
@@ -127,20 +129,25 @@ class ChunkFile:
 
     def entry(self, name: str, i: int) -> np.ndarray:
         """Entry i of the first axis of a dataset; FileError if it is missing or damaged."""
-        n = self.shape(name)[0]
-        if not 0 <= i < n:
-            raise FileError(f"{self.name}: entry {i} of {name} was asked for, there are {n}")
+        self.require_entry(name, i)
         with self._failures(f"reading {name}[{i}]"):
             return self._file[name][i]
 
+    def require_entry(self, name: str, i: int) -> None:
+        """FileError if the first axis of a dataset has no entry i."""
+        n = self.shape(name)[0]
+        if not 0 <= i < n:
+            raise FileError(f"{self.name}: entry {i} of {name} was asked for, there are {n}")
+
+    def piece(self, name: str, index: tuple[int | slice, ...]) -> np.ndarray:
+        """A part of a dataset; FileError if it is missing or damaged."""
+        self.shape(name)
+        with self._failures(f"reading {name}"):
+            return self._file[name][index]
+
     def links(self, i: int) -> np.ndarray:
         """Links (chains, t.., x, D, N, N) of configuration i, their checksums compared; FileError if they differ."""
-        links = self.entry("links", i)
-        stored = self.entry("checksum", i)
-        wrong = [c for c, crc in enumerate(chain_checksums(links)) if crc != stored[c]]
-        if wrong:
-            raise FileError(f"{self.name}: configuration {i}: checksum of chain {wrong[0]} differs from the stored one")
-        return links
+        return as_array(StoredLinks(self, i))
 
     def recompute_digest(self) -> str:
         """content_sha256 computed anew from everything in the file."""
@@ -208,6 +215,38 @@ class ChunkFile:
             raise FileError(
                 f"{self.name}: damaged, {doing} failed ({reason}); delete it and run the command that made it again"
             ) from error
+
+
+class StoredLinks:
+    """Links of an open file as a source: of configuration `i`, or the only ones (restart states) if that is None.
+
+    Where the file has checksums, those of a chain are compared before its last slab is given out: FileError if they
+    differ.
+    """
+
+    def __init__(self, file: ChunkFile, i: int | None) -> None:
+        if i is not None:
+            file.require_entry("links", i)
+        self._file, self._entry = file, () if i is None else (i,)
+        self.shape = file.shape("links")[len(self._entry) :]
+
+    def slabs(self) -> Iterator[tuple[Slab, np.ndarray]]:
+        """Read slab by slab."""
+        stored = self._file.entry("checksum", self._entry[0]) if "checksum" in self._file.names else None
+        checksums = ChainChecksums(self.shape[0])
+        for chains, times in link_slabs(self.shape):
+            values = self._file.piece("links", (*self._entry, chains, times))
+            if stored is not None:
+                checksums.update(chains, values)
+                if times.stop == self.shape[1]:
+                    self._compare(checksums, stored, chains)
+            yield (chains, times), values
+
+    def _compare(self, found: ChainChecksums, stored: np.ndarray, chains: slice) -> None:
+        for c in range(chains.start, chains.stop):
+            if found.values[c] != stored[c]:
+                where = f"{self._file.name}: configuration {self._entry[0]}"
+                raise FileError(f"{where}: checksum of chain {c} differs from the stored one")
 
 
 def _refuse_no_hdf5(path: Path, name: str) -> None:

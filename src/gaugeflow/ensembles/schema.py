@@ -10,6 +10,9 @@ FORMAT = "gaugeflow"
 VERSION = 1
 DIGEST = "content_sha256"
 
+HDF5_BOUNDS = ("v110", "v110")
+"""Oldest and newest HDF5 format used; 1.10 has a checksum in every piece of metadata."""
+
 ROOT: dict[str, type] = {
     "format": str,
     "version": int,

@@ -7,7 +7,8 @@ import numpy as np
 
 from gaugeflow.config.spec_file import SpecFile, read_spec_text
 from gaugeflow.ensembles.atomic import require_writable
-from gaugeflow.ensembles.reader import ChunkFile, open_file
+from gaugeflow.ensembles.links import scatter
+from gaugeflow.ensembles.reader import ChunkFile, StoredLinks, open_file
 from gaugeflow.ensembles.verify import require_sound
 from gaugeflow.ensembles.writer import Dataset, write_file
 
@@ -32,7 +33,7 @@ def each_configuration(path: Path, lattice, n: int) -> Iterator[np.ndarray]:
     file: ChunkFile | None = open_file(path, "configurations") if lattice.comm.rank == 0 else None
     try:
         for i in range(n):
-            yield lattice.scatter(None if file is None else file.links(i))
+            yield scatter(lattice, None if file is None else StoredLinks(file, i))
     finally:
         if file is not None:
             file.close()

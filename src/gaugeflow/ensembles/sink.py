@@ -11,8 +11,8 @@ from pathlib import Path
 class Sink:
     """Python file object for h5py's "fileobj" driver, unbuffered, at explicit offsets."""
 
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    def __init__(self, path: Path, *, existing: bool = False) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | (0 if existing else os.O_CREAT | os.O_EXCL), 0o666)
         self._position = 0
         self.error: OSError | None = None
 

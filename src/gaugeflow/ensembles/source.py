@@ -1,5 +1,6 @@
 """What a chunk continues, and whether there is anything left to do: read and judged before anything runs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,23 +9,49 @@ import numpy as np
 from gaugeflow.config.spec_file import SpecFile
 from gaugeflow.ensembles.atomic import remove_leftovers
 from gaugeflow.ensembles.checkpoint import Progress
-from gaugeflow.ensembles.reader import ChunkFile, open_file
+from gaugeflow.ensembles.links import LinkSource, Slab
+from gaugeflow.ensembles.pieces import link_slabs
+from gaugeflow.ensembles.reader import ChunkFile, StoredLinks, open_file
 from gaugeflow.ensembles.schema import ACCEPTED_BEFORE
 from gaugeflow.ensembles.verify import precision_of, require_sound
 from gaugeflow.errors import FileError
 from gaugeflow.samplers.guard import BAND_WINDOW
 
 
+class LastLinks:
+    """The last links of a sound file as a source that opens it anew; a single chain is given for every one of `shape`.
+
+    Raises    FileError where the file is another than that whose hash is given, or its checksums differ
+    """
+
+    def __init__(self, path: Path, content_sha256: str, shape: tuple[int, ...]) -> None:
+        self._path, self._content_sha256, self.shape = path, content_sha256, shape
+
+    def slabs(self) -> Iterator[tuple[Slab, np.ndarray]]:
+        """Read slab by slab."""
+        with open_file(self._path, "configurations") as file:
+            if file.content_sha256 != self._content_sha256:
+                raise FileError(f"{self._path}: was replaced while it was used; run the same command again")
+            stored = StoredLinks(file, file.n - 1)
+            if stored.shape == self.shape:
+                yield from stored.slabs()
+                return
+            for chains, times in link_slabs(self.shape):
+                values = file.piece("links", (file.n - 1, slice(0, 1), times))
+                yield (chains, times), np.broadcast_to(values, (chains.stop - chains.start, *values.shape[1:]))
+
+
 @dataclass(frozen=True)
 class Source:
     """What a chunk continues: the last links of another file, its hash and role, and the chain's last accepted flags.
 
+    links       read from the file when they are used
     role        "previous" (the chunk before) or "start" (a file of another ensemble)
     accepted    (at most BAND_WINDOW - 1 production trajectories of this chain, chains)
     precision   to which the links are on the group
     """
 
-    links: np.ndarray
+    links: LinkSource
     content_sha256: str
     role: str
     accepted: np.ndarray
@@ -43,8 +70,8 @@ def read_previous(path: Path, spec: SpecFile, chunk: int) -> Source:
                 f"{path}: got chunk {file.chunk} of {file.ensemble_id}, wanted chunk {chunk - 1} of "
                 f"{spec.ensemble_id} with the very same spec; give the chunk before this one"
             )
-        links, accepted = file.links(file.n - 1), _last_accepted(file)
-        return Source(links, file.content_sha256, "previous", accepted, spec.spec.precision)
+        links = LastLinks(path, file.content_sha256, file.shape("links")[1:])
+        return Source(links, file.content_sha256, "previous", _last_accepted(file), spec.spec.precision)
 
 
 def _last_accepted(file: ChunkFile) -> np.ndarray:
@@ -62,14 +89,13 @@ def read_start(path: Path, content_sha256: str, shape: tuple[int, ...]) -> Sourc
     """
     require_sound(path)
     with open_file(path, "configurations") as file:
-        links, precision = file.links(file.n - 1), precision_of(file)
+        found, precision = file.shape("links")[1:], precision_of(file)
         if file.content_sha256 != content_sha256:
             raise FileError(f"{path}: start: content_sha256 is {file.content_sha256}, the spec names {content_sha256}")
-    if links.shape[0] == 1:
-        links = np.broadcast_to(links, shape).copy()
-    if links.shape != shape:
-        raise FileError(f"{path}: start: links have shape {links.shape}, wanted {shape} or a single chain")
-    return Source(links, content_sha256, "start", np.zeros((0, shape[0]), np.uint8), precision)
+    if found[1:] != shape[1:] or found[0] not in (1, shape[0]):
+        raise FileError(f"{path}: start: links have shape {found}, wanted {shape} or a single chain")
+    links, accepted = LastLinks(path, content_sha256, shape), np.zeros((0, shape[0]), np.uint8)
+    return Source(links, content_sha256, "start", accepted, precision)
 
 
 def published(out: Path, spec: SpecFile, chunk: int) -> bool:

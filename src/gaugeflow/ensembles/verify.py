@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from gaugeflow.conventions import GAUGE_GROUPS
-from gaugeflow.ensembles.gauge_checks import components_first, plaquettes, unitarity_defect
-from gaugeflow.ensembles.reader import ChunkFile, open_file
+from gaugeflow.ensembles.gauge_checks import judge_links
+from gaugeflow.ensembles.reader import ChunkFile, StoredLinks, open_file
 from gaugeflow.ensembles.schema import first_trajectory, saved_trajectories
 from gaugeflow.errors import FileError
 
@@ -32,7 +32,7 @@ class Verification:
 
 
 def verify_file(path: Path | str, deep: bool = True) -> Verification:
-    """Judge one file; never raises for a bad one. Memory is bounded by a few copies of one configuration.
+    """Judge one file; never raises for a bad one. Memory is bounded by a few time slices.
 
     deep    also recompute the content hash, and for configurations the checksums, the distance of the links from the
             group and the plaquettes (both to `TOLERANCE`), and compare trajectory numbers and history with the spec
@@ -132,11 +132,11 @@ def precision_of(file: ChunkFile) -> str:
 
 
 def _configuration_problems(file: ChunkFile, i: int, special: bool, allowed: float) -> Iterator[str]:
-    U = components_first(file.links(i))
-    defect = unitarity_defect(U, special=special)
+    links = StoredLinks(file, i)
+    defect, means = judge_links(links.slabs(), links.shape, special=special)
     if not defect <= allowed:
         yield f"configuration {i}: links are off the group by {defect:.3g}, allowed {allowed}"
-    for name, value in plaquettes(U).items():
+    for name, value in means.items():
         if name not in file.names:
             yield f"{name} is missing"
             continue

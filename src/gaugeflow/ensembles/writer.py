@@ -1,29 +1,31 @@
 """Writing published files: one call from arrays, one for configurations that do not fit in memory together."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from gaugeflow.config.canonical import canonical_json
-from gaugeflow.ensembles.checksums import chain_checksums
-from gaugeflow.ensembles.digest import little_endian
+from gaugeflow.ensembles.collective import CollectiveLinks
+from gaugeflow.ensembles.links import LinkSource, as_source
 from gaugeflow.ensembles.output import Dataset, created
 from gaugeflow.ensembles.provenance import provenance
-from gaugeflow.ensembles.schema import LINKS
+from gaugeflow.ensembles.schema import KINDS, LINKS
 
-__all__ = ["Configuration", "Dataset", "write_arrays", "write_configurations", "write_file"]
+__all__ = ["Configuration", "Dataset", "write_arrays", "write_batch", "write_configurations", "write_file"]
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Links (chains, t.., x, D, N, N) of all chains at one trajectory and their plaquettes.
+    """Links (chains, t.., x, D, N, N) of all chains at one trajectory, an array or a source, and their plaquettes.
 
     plaquettes    "plaquette" and, for D > 2, "plaquette_space" and "plaquette_time", each (chains,)
     """
 
-    links: np.ndarray
+    links: np.ndarray | LinkSource
     plaquettes: Mapping[str, np.ndarray]
 
 
@@ -62,33 +64,36 @@ def write_configurations(
     ensemble_id: str,
     chunk: int,
     inputs: Mapping[str, str],
+    together: CollectiveLinks | None = None,
 ) -> str:
-    """Write one chunk of configurations, holding one of them in memory, and return its content_sha256.
+    """Write one chunk of configurations, holding one slab of them in memory, and return its content_sha256.
 
     configurations    in order; as many as `trajectory` has entries
     trajectory        (n,) numbers of the trajectories after which they were saved
     history           "trajectory" (m,), "delta_h", "accepted", "plaquette" (m, chains), "unitarity_defect" (m,)
     n_thermalisation  trajectories of this chunk's history that belong to the thermalisation (0 but for chunk 0)
+    together          writes the links of all configurations instead of this rank alone
 
     Raises            FileError as write_file
     """
     trajectory = np.array(list(trajectory), dtype=np.int64)
     plaquettes: dict[str, list[np.ndarray]] = {}
-    checksums: list[list[int]] = []
 
-    def links() -> Iterator[np.ndarray]:
+    def links() -> Iterator[LinkSource]:
         for configuration in configurations:
             for name, values in configuration.plaquettes.items():
                 plaquettes.setdefault(name, []).append(np.asarray(values, dtype=np.float64))
-            array = little_endian(np.asarray(configuration.links, dtype=np.complex128))
-            checksums.append(chain_checksums(array))
-            yield array
+            yield as_source(configuration.links)
 
-    with created(Path(path), "configurations") as output:
+    with created(Path(path), "configurations", together and partial(together.lead, entries=len(trajectory))) as output:
         root = published_attributes(spec_text, ensemble_id, chunk, inputs)
         output.attributes({**root, "n_thermalisation": int(n_thermalisation)})
-        output.stream("links", LINKS, len(trajectory), links())
-        output.array("checksum", Dataset(np.array(checksums, dtype=np.uint32)))
+        if together is None:
+            checksums = output.stream("links", LINKS, len(trajectory), links())
+        else:
+            checksums = output.adopt("links", LINKS)
+            deque(links(), maxlen=0)  # for the plaquettes
+        output.array("checksum", Dataset(checksums))
         output.array("trajectory", Dataset(trajectory))
         for name in sorted(plaquettes):
             output.array(name, Dataset(np.array(plaquettes[name])))
@@ -102,10 +107,34 @@ def write_arrays(path: Path | str, kind: str, *, datasets: Mapping[str, Dataset]
 
     Raises    FileError as write_file
     """
-    with created(Path(path), kind) as output:
+    links = datasets["links"].data if "links" in datasets else None
+    together = links if isinstance(links, CollectiveLinks) else None
+    with created(Path(path), kind, together and partial(together.lead, entries=None)) as output:
         output.attributes(attributes)
         for name in sorted(datasets):
-            output.array(name, datasets[name])
+            if name == "links" and together is not None:
+                output.adopt(name, KINDS[kind].datasets[name])
+            else:
+                output.array(name, datasets[name])
+    return output.digest
+
+
+def write_batch(path: Path | str, kind: str, *, configurations: Sequence[Configuration], attributes: Mapping) -> str:
+    """Write restart configurations with their plaquettes, one alone where its links are collective; content_sha256.
+
+    Raises    FileError as write_file
+    """
+    names = sorted(configurations[0].plaquettes)
+    first = configurations[0].links
+    together = first if isinstance(first, CollectiveLinks) else None
+    with created(Path(path), kind, together and partial(together.lead, entries=1)) as output:
+        output.attributes(attributes)
+        if together is None:
+            output.stream("links", LINKS, len(configurations), (as_source(c.links) for c in configurations))
+        else:
+            output.adopt("links", LINKS)
+        for name in names:
+            output.array(name, Dataset(np.array([c.plaquettes[name] for c in configurations])))
     return output.digest
 
 

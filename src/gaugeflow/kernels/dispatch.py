@@ -17,13 +17,13 @@ from gaugeflow.kernels.targets import oracle as kernel_oracle
 from gaugeflow.kernels.targets.lanes import native_width
 
 __all__ = [
-    "GPU_WIDTH",
     "TERMS",
     "CpuDevice",
     "GpuDevice",
     "Kernels",
     "cuda",
     "cuda_device",
+    "gpu_width",
     "join",
     "kernel_oracle",
     "kernels_for",
@@ -33,11 +33,10 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-FLOAT64 = np.dtype(np.float64)
 PRECISIONS = ("float64", "float32")
 
-GPU_WIDTH = {"float64": 8, "float32": 16}
-"""Lanes of a block on a card: a warp then reads whole 64-byte lines of some blocks."""
+GPU_LINE = 64
+"""Bytes of one register of lanes on a card: a warp then reads whole lines of some blocks."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Kernels:
     special   True for SU(N), False for U(N)
     ndim      dimensions of the lattice
     width     lanes of a register
-    dtype     of the numbers in links and momenta and of their arithmetic; sums are float64
+    precision "float64" or "float32", of fields and arithmetic; sums are float64
     """
 
     group: str
@@ -56,17 +55,17 @@ class Kernels:
     special: bool
     ndim: int
     width: int
-    dtype: np.dtype = FLOAT64
+    precision: str = "float64"
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the numbers in links and momenta."""
+        return np.dtype(self.precision)
 
     @cached_property
     def run(self):
         """Module with one compiled function per kernel of `kernels.sites`."""
         return cpu.compiled(self.group, self.n, self.special, self.ndim, self.width, self.precision)
-
-    @property
-    def precision(self) -> str:
-        """ "float64" or "float32"."""
-        return self.dtype.name
 
     @property
     def text(self) -> str:
@@ -79,6 +78,11 @@ class Kernels:
     def unit_bytes(self) -> int:
         """Bytes of one algebra element of a block, the unit of prefetch."""
         return self.dtype.itemsize * self.n * self.n * self.width
+
+
+def gpu_width(precision: str) -> int:
+    """Lanes of a block on a card."""
+    return GPU_LINE // np.dtype(precision).itemsize
 
 
 def matrix_size(group: str) -> tuple[int, bool]:
@@ -98,11 +102,12 @@ def kernels_for(group: str, ndim: int, width: int | None = None, precision: str 
     n, special = matrix_size(group)
     if precision not in PRECISIONS:
         raise ConfigError(f"precision: got {precision!r}, wanted one of {', '.join(PRECISIONS)}")
-    width = native_width(precision) if width is None else width
-    return Kernels(group, n, special, ndim, width, np.dtype(precision))
+    return Kernels(group, n, special, ndim, native_width(precision) if width is None else width, precision)
 
 
-def cuda_device(kernels: Kernels, layout, batches: int, chain: np.ndarray, *, index: int, direct: bool) -> GpuDevice:
+def cuda_device(
+    kernels: Kernels, layout, batches: int, chain: np.ndarray, pace, *, index: int, direct: bool
+) -> GpuDevice:
     """Device of card `index`; `direct` if MPI reads its memory. ConfigError if there is no such card."""
     driver = cuda.CudaDriver(kernels.text, kernels.width, index, direct)
     device = GpuDevice(driver, kernels, layout, batches, chain)

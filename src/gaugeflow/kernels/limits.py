@@ -14,7 +14,7 @@ from numba import types
 from gaugeflow.kernels.memory import aligned_zeros
 from gaugeflow.kernels.targets.cache import JIT
 from gaugeflow.kernels.targets.lanes import Lanes, align_stack, make_store, native_width, traced
-from gaugeflow.kernels.targets.trace import F64, Real, constant, lanes_type
+from gaugeflow.kernels.targets.trace import ELEMENTS, Real, constant, lanes_type
 from gaugeflow.kernels.traversal import l2_bytes
 
 ACCUMULATORS = 12
@@ -40,8 +40,8 @@ NOT_CACHED = {**JIT, "cache": False}
 class Limits:
     """Measured limits of one core, or of several at once.
 
-    flop        float64 operations per second, a fused multiply-add counted as two
-    width       float64 lanes of a register
+    flop        operations per second of the precision asked for, a fused multiply-add counted as two
+    width       lanes of a register
     workers     cores that were measured together; rates are of all of them
     copy, triad bytes per second from memory: b = a (two streams), c = a + x b (three); stores count once
     l2          the better of both with everything in the second-level cache
@@ -65,16 +65,16 @@ class Limits:
 
 
 @functools.cache
-def fma_kernel(width: int):
+def fma_kernel(width: int, precision: str = "float64"):
     """Compiled f(rounds, x, out): rounds x UNROLL x ACCUMULATORS multiply-adds in registers of `width` lanes.
 
-    out     address of ACCUMULATORS x width doubles for the results, so that no work is dropped
+    out     address of ACCUMULATORS x width numbers for the results, so that no work is dropped
     """
-    registers = Lanes(ACCUMULATORS, width)
+    registers = Lanes(ACCUMULATORS, width, precision)
     store = make_store(registers)
 
     def ones(builder):
-        return [Real(builder, constant(lanes_type(F64, width), 1.0))] * ACCUMULATORS
+        return [Real(builder, constant(lanes_type(ELEMENTS[precision], width), 1.0))] * ACCUMULATORS
 
     def unrolled(builder, values, x):
         for _ in range(UNROLL):
@@ -131,10 +131,10 @@ def _best(call, workers, repeats):
     return min(times)
 
 
-def measure_flop(width: int, workers: int = 1, repeats: int = 5) -> float:
-    """Float64 operations per second of registers of `width` lanes, `workers` threads together."""
-    kernel, rounds = fma_kernel(width), 1000
-    out = aligned_zeros((workers, ACCUMULATORS, width))
+def measure_flop(width: int, workers: int = 1, repeats: int = 5, precision: str = "float64") -> float:
+    """Operations per second of registers of `width` lanes, `workers` threads together."""
+    kernel, rounds = fma_kernel(width, precision), 1000
+    out = aligned_zeros((workers, ACCUMULATORS, width), precision)
 
     def seconds(rounds, repeats):
         return _best(lambda worker: kernel(rounds, 0.5, out[worker].ctypes.data), workers, repeats)
@@ -158,15 +158,15 @@ def measure_streams(array_bytes: int, workers: int = 1, repeats: int = 5) -> tup
     )
 
 
-def measure_limits(footprint: int, workers: int = 1, repeats: int = 5) -> Limits:
+def measure_limits(footprint: int, workers: int = 1, repeats: int = 5, precision: str = "float64") -> Limits:
     """All limits of this core (of `workers` cores together) for fields of `footprint` bytes, the best of `repeats`."""
-    width, cache = native_width(), l2_bytes()
+    width, cache = native_width(precision), l2_bytes()
     streams = {
         name: measure_streams(min(MEMORY_BYTES, max(LEAST_BYTES, size // 8 * 8)), workers, repeats)
         for name, size in (("memory", MEMORY_BYTES), ("l2", cache // L2_PART), ("fields", footprint // (3 * workers)))
     }
     return Limits(
-        flop=measure_flop(width, workers, repeats),
+        flop=measure_flop(width, workers, repeats, precision),
         width=width,
         workers=workers,
         copy=streams["memory"][0],

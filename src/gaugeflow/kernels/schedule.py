@@ -1,7 +1,9 @@
 """What a kernel does in which order, and what it fetches when: integer tables made once per layout.
 
 Out of cache the limit is latency, so a simulated LRU cache decides once which pieces of memory step i + 1 will miss;
-they are fetched during step i. A piece ("unit") is one algebra element of a block, N^2 W doubles; a link matrix is two.
+they are fetched during step i, into the first-level cache. That hides the latency of the caches, not that of memory:
+the list is walked a second time, `far` entries ahead, and what stands there is fetched into the second-level cache.
+A piece ("unit") is one algebra element of a block, N^2 W doubles; a link matrix is two.
 
     links 2 (b D + mu), +1    plaquette slots q0 + slot planes + plane    momenta p0 + b D + mu
 
@@ -39,7 +41,9 @@ class Stage:
 class Plan:
     """Steps of every part, slot of every block, and the units to fetch during each step.
 
-    start (parts + 1,), steps (n,), rows (parts,) of slots (.., blocks), fetch_start (n + 1,), fetch_units; all int64
+    start (parts + 1,), steps (n,), rows (parts,) of slots (.., blocks), fetch_start (n + 1,), fetch_units; all int64.
+    The low half of a word of fetch_units is a unit for the first-level cache, the high half one for the second-level
+    cache.
     """
 
     start: np.ndarray
@@ -208,7 +212,7 @@ def reads_halo(layout, behind) -> np.ndarray:
     return touches[:n] | touches[layout.backward[:n] // layout.width].any(1) if behind else touches[:n]
 
 
-def make_plan(layout, touched, *, shared=False, neighbours=True, parts=1, unit_bytes=0, cache_bytes=0) -> Plan:
+def make_plan(layout, touched, *, shared=False, neighbours=True, parts=1, unit_bytes=0, cache_bytes=0, far=0) -> Plan:
     """Plan of one kernel: what needs no halo block comes first, so that it may run while halos are under way.
 
     touched      one of the `touched_by` functions, or None: visit local blocks without prefetch
@@ -216,6 +220,7 @@ def make_plan(layout, touched, *, shared=False, neighbours=True, parts=1, unit_b
     neighbours   whether the kernel reads neighbours at all
     parts        number of threads
     unit_bytes, cache_bytes   sizes that decide what fits; no prefetch where everything does
+    far          entries of the fetch list between a fetch from memory and that into the first-level cache
     """
     late = reads_halo(layout, shared) if neighbours else np.zeros(layout.local_blocks, bool)
     cuts = [layout.local_blocks * t // parts for t in range(parts + 1)]
@@ -239,19 +244,26 @@ def make_plan(layout, touched, *, shared=False, neighbours=True, parts=1, unit_b
     fetch_start = np.zeros(start[-1] + 1, np.int64)
     fetch_units = np.zeros(1, np.int64)
     if touched is not None and units > capacity > 0:
-        fetch_start, fetch_units = _prefetch(layout, touched, programs, slots, q0, p0, units, capacity)
+        fetch_start, fetch_units = _prefetch(layout, touched, programs, slots, q0, p0, units, capacity, far)
     each = len(lengths[0])
     stages = tuple(Stage(tuple(range(k, parts * each, each)), halo=k == each - 1 and each > 1) for k in range(each))
     rows = np.repeat(np.arange(parts), each)
     return Plan(start, np.concatenate(programs), rows, slots, fetch_start, fetch_units, slot_count, q0, p0, stages)
 
 
-def _prefetch(layout, touched, programs, slots, q0, p0, units, capacity):
+def near_and_far(near, far):
+    """Words near[k] + 2^32 near[k + far]; the last ones, which have nothing ahead, repeat their own unit."""
+    ahead = near.copy()
+    ahead[: max(0, len(near) - far)] = near[far:]
+    return near | ahead << 32
+
+
+def _prefetch(layout, touched, programs, slots, q0, p0, units, capacity, far):
     starts, lists, offset = [], [], 0
     for program, slot in zip(programs, slots, strict=True):
         start, missed = misses(touched(layout, program, slot, q0, p0), units, capacity)
         ahead = np.minimum(np.arange(len(program) + 1) + AHEAD, len(program))
         starts.append(start[ahead][:-1] + offset)
-        lists.append(missed[:-1])
+        lists.append(near_and_far(missed[:-1], far))
         offset += len(missed) - 1
     return np.concatenate([*starts, [offset]]), np.concatenate([*lists, np.zeros(1, np.int64)])

@@ -10,12 +10,17 @@ from gaugeflow.errors import ConfigError
 LAUNCHER_VARIABLES = ("PMI_SIZE", "PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")
 """Environment variables by which launchers announce themselves to a process."""
 
+COLLECT, DISTRIBUTE = 1001, 1002
+"""Tags of messages to and from rank 0; those of `exchange` count from 0."""
+
 
 class Communicator(Protocol):
     """What the lattice needs from a set of ranks; every call is collective and unconditional."""
 
     rank: int
     size: int
+    handle: Any
+    """For libraries that take an MPI communicator themselves; None in a serial world."""
 
     def sum_integers(self, values: np.ndarray) -> np.ndarray: ...
 
@@ -23,25 +28,27 @@ class Communicator(Protocol):
 
     def any(self, flag: bool) -> bool: ...
 
-    def on_this_node(self) -> tuple[int, int]: ...
-
     def reads_device_memory(self) -> bool: ...
 
     def broadcast(self, value: Any) -> Any: ...
 
-    def gather(self, array: np.ndarray) -> list[np.ndarray] | None: ...
+    def collect(self, piece: np.ndarray | None, incoming: list[tuple[int, np.ndarray]]) -> None: ...
 
-    def scatter(self, arrays: list[np.ndarray] | None) -> np.ndarray: ...
+    def distribute(self, outgoing: list[tuple[int, np.ndarray]], piece: np.ndarray | None) -> None: ...
 
     def start(self, messages: list[tuple[int, int, np.ndarray, np.ndarray]]) -> Any: ...
 
     def finish(self, requests: Any) -> None: ...
 
+    def on_node(self, value: Any) -> list[Any]: ...
+
+    def first(self, value: Any) -> Any: ...
+
 
 class Serial:
     """One rank."""
 
-    rank, size = 0, 1
+    rank, size, handle = 0, 1, None
 
     def sum_integers(self, values):
         """Sum over ranks."""
@@ -55,10 +62,6 @@ class Serial:
         """True where some rank says so."""
         return bool(flag)
 
-    def on_this_node(self):
-        """(this rank's number among the ranks that share memory with it, how many they are)."""
-        return 0, 1
-
     def reads_device_memory(self):
         """Whether messages may lie in a card's memory; nothing is sent here."""
         return True
@@ -67,13 +70,11 @@ class Serial:
         """Rank 0's value."""
         return value
 
-    def gather(self, array):
-        """Every rank's array, on rank 0; None elsewhere."""
-        return [array]
+    def collect(self, piece, incoming):
+        """Pieces of other ranks to rank 0: there are none."""
 
-    def scatter(self, arrays):
-        """This rank's part of rank 0's list."""
-        return arrays[0]
+    def distribute(self, outgoing, piece):
+        """Pieces from rank 0 to others: there are none."""
 
     def start(self, messages):
         """(destination, source, outgoing, incoming) for every message; here all to itself."""
@@ -82,6 +83,25 @@ class Serial:
 
     def finish(self, requests):
         """Everything has arrived."""
+
+    def on_node(self, value):
+        """Values of all ranks that share this rank's memory."""
+        return [value]
+
+    def first(self, value):
+        """The first rank's value that is not None."""
+        return value
+
+
+class Mirror(Serial):
+    """Rank 0 of a world whose other ranks hold copies of its part: halos are filled as on several ranks, by itself."""
+
+    def __init__(self, size: int):
+        self.size = size
+
+    def gather(self, array):
+        """This rank's array in the place of every other."""
+        return [array] * self.size
 
 
 class Mpi:
@@ -92,6 +112,7 @@ class Mpi:
 
         self._mpi, self._comm = MPI, MPI.COMM_WORLD
         self.rank, self.size = self._comm.rank, self._comm.size
+        self.handle = self._comm
 
     def sum_integers(self, values):
         """Sum over ranks."""
@@ -104,14 +125,6 @@ class Mpi:
         out = np.empty_like(values)
         self._comm.Allreduce(values, out, op=self._mpi.MAX)
         return out
-
-    def on_this_node(self):
-        """(this rank's number among the ranks that share memory with it, how many they are)."""
-        node = self._comm.Split_type(self._mpi.COMM_TYPE_SHARED)
-        try:
-            return node.rank, node.size
-        finally:
-            node.Free()
 
     def reads_device_memory(self):
         """Whether messages may lie in a card's memory: this MPI says so, and a message of a card's memory arrives."""
@@ -127,18 +140,19 @@ class Mpi:
         """Rank 0's value."""
         return self._comm.bcast(value, root=0)
 
-    def gather(self, array):
-        """Every rank's array (equal shapes), on rank 0; None elsewhere."""
-        out = np.empty((self.size, *array.shape), array.dtype) if self.rank == 0 else None
-        self._comm.Gather(np.ascontiguousarray(array), out, root=0)
-        return None if out is None else list(out)
+    def collect(self, piece, incoming):
+        """`piece` of every other rank that has one goes to rank 0, which lists (rank, memory for its piece)."""
+        if self.rank == 0:
+            self._mpi.Request.Waitall([self._comm.Irecv(array, rank, COLLECT) for rank, array in incoming])
+        elif piece is not None:
+            self._comm.Send(piece, 0, COLLECT)
 
-    def scatter(self, arrays):
-        """This rank's part of rank 0's list of equal-shaped arrays."""
-        head = self._comm.bcast((arrays[0].shape, arrays[0].dtype) if arrays else None, root=0)
-        out = np.empty(*head)
-        self._comm.Scatter(np.ascontiguousarray(np.stack(arrays)) if arrays else None, out, root=0)
-        return out
+    def distribute(self, outgoing, piece):
+        """(rank, its piece) of rank 0's list go into `piece` of those ranks, None where nothing comes."""
+        if self.rank == 0:
+            self._mpi.Request.Waitall([self._comm.Isend(array, rank, DISTRIBUTE) for rank, array in outgoing])
+        elif piece is not None:
+            self._comm.Recv(piece, 0, DISTRIBUTE)
 
     def start(self, messages):
         """(destination, source, outgoing, incoming) for every message, posted at once; the position is the tag."""
@@ -152,6 +166,17 @@ class Mpi:
     def finish(self, requests):
         """Wait for the messages of one `start`."""
         self._mpi.Request.Waitall(requests)
+
+    def on_node(self, value):
+        """Values of all ranks that share this rank's memory."""
+        node = self._comm.Split_type(self._mpi.COMM_TYPE_SHARED)
+        values = node.allgather(value)
+        node.Free()
+        return values
+
+    def first(self, value):
+        """The first rank's value that is not None."""
+        return next((found for found in self._comm.allgather(value) if found is not None), None)
 
 
 def world(ranks: int) -> Communicator:

@@ -1,9 +1,12 @@
 """From the name of a device to the device of a rank."""
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from gaugeflow.errors import ConfigError
-from gaugeflow.kernels.dispatch import GPU_WIDTH, CpuDevice, cuda, cuda_device
+from gaugeflow.kernels.dispatch import CpuDevice, cuda, cuda_device, gpu_width
 
 DEVICES = ("cpu", "cuda", "oracle", "auto")
 
@@ -25,26 +28,38 @@ def resolve(name: str) -> str:
     return name
 
 
-def device_maker(device, comm, threads: int, precision: str = "float64"):
-    """(function (kernels, layout, batches, chain table) -> device of this rank, lanes of a register or None).
+@dataclass(frozen=True)
+class Maker:
+    """How a device of a rank is made.
 
-    device    "cpu", "cuda" or such a function
+    make     (kernels, layout, batches, chain table, pace) -> device
+    width    lanes of a register, None for this machine's
+    timed    whether tiles and fetch distance are timed on this host
+    """
+
+    make: Callable
+    width: int | None = None
+    timed: bool = False
+
+
+def device_maker(device, comm, threads: int, precision: str) -> Maker:
+    """Maker of this rank's device: "cpu", "cuda", or a function as in `Maker.make` for a card's layout.
+
     Raises    ConfigError if ranks of one node outnumber its cards
     """
     if callable(device):
-        return device, GPU_WIDTH.get(precision)
+        return Maker(device, gpu_width(precision))
     if device == "cpu":
-        return lambda *what: CpuDevice(*what, threads), None
+        return Maker(partial(CpuDevice, threads=threads), timed=True)
     if device != "cuda":
         raise ConfigError(f"device: got {device!r}, wanted cpu or cuda")
-    rank, ranks = comm.on_this_node()
-    cards = cuda.count_devices()
-    if cards < max(1, ranks):
+    ranks, cards = comm.on_node(comm.rank), cuda.count_devices()
+    if cards < len(ranks):
         raise ConfigError(
-            f"device cuda: {ranks} ranks on a node with {cards} cards; start one rank per card"
+            f"device cuda: {len(ranks)} ranks on a node with {cards} cards; start one rank per card"
             + ("" if cards else f" ({cuda.why_not()})")
         )
     direct = comm.reads_device_memory()
     if comm.size > 1:
         logger.info("halos: MPI %s", "reads the card's memory" if direct else "is given pinned host memory")
-    return lambda *what: cuda_device(*what, index=rank, direct=direct), GPU_WIDTH.get(precision)
+    return Maker(partial(cuda_device, index=ranks.index(comm.rank), direct=direct), gpu_width(precision))

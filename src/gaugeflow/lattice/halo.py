@@ -86,6 +86,14 @@ class Halo:
             *ranks, True, np.ascontiguousarray(source[::width] // width), to, int(to[0]) if in_place else None
         )
 
+    def use_every_kernel(self, field) -> None:
+        """Launch all packing kernels on nothing, so that they are compiled whatever messages this lattice has."""
+        nothing = self.device.table(np.zeros(1, np.int64))
+        for verb, places in (("pack", "source"), ("unpack", "target")):
+            for kind in ("blocks", "lanes"):
+                values = {"field": field, "buffer": field, places: nothing, "count": 0, "components": 1}
+                self.device.run(f"{verb}_{kind}", items=0, **values)
+
     # ---- one exchange
 
     def begin(self, field) -> None:

@@ -60,11 +60,6 @@ class OracleLattice:
         """A field of its own with the same content."""
         return field.copy()
 
-    def snapshot(self, links):
-        """Call it for canonical links as they are now."""
-        kept = links.copy()
-        return lambda: kept
-
     def gather(self, links):
         """Canonical links."""
         return links.copy()
@@ -72,6 +67,19 @@ class OracleLattice:
     def scatter(self, links):
         """Canonical links -> field."""
         return np.array(links, complex)
+
+    snapshot = gather
+
+    def gather_slabs(self, links, slabs):
+        """(slab, values) for every slab (chains, times)."""
+        return ((slab, links[slab]) for slab in slabs)
+
+    def scatter_slabs(self, slabs, read):
+        """Field from read(slab) -> canonical values."""
+        out = self.new_links()
+        for slab in slabs:
+            out[slab] = read(slab)
+        return out
 
     def select(self, accepted, new, old):
         """new <- old for every chain that is not accepted."""

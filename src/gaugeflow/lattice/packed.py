@@ -21,8 +21,8 @@ class PackedLattice:
     comm      ranks; grid (chains, t, ..., x) chosen if None
     threads   worker threads of this rank (device cpu)
     width     SIMD lanes (default: this machine's, 64 bytes on a card); lanes "sites", "chains" or None for automatic
-    device    "cpu", "cuda", or a function (kernels, layout, batches, chain table) -> device
     precision "float64" or "float32", of links, momenta and their arithmetic
+    device    "cpu", "cuda", or a function (kernels, layout, batches, chain table, pace) -> device
     """
 
     def __init__(
@@ -36,23 +36,26 @@ class PackedLattice:
         threads=1,
         width=None,
         lanes=None,
-        device="cpu",
         precision="float64",
+        device="cpu",
     ):
         self.group, self.extents, self.chains = group, tuple(extents), chains
         self.ndim, self.comm, self.threads = len(extents), comm or Serial(), threads
         self.volume = int(np.prod(extents))
-        make_device, own_width = device_maker(device, self.comm, threads, precision)
-        self.kernels = kernels_for(group, self.ndim, width or own_width, precision)
+        maker = device_maker(device, self.comm, threads, precision)
+        self.kernels = kernels_for(group, self.ndim, width or maker.width, precision)
         self.n, self.special, self.precision = self.kernels.n, self.kernels.special, precision
         self.generator_trace = gauge_group(group).generator_trace
-        self.partition = Partition(self.kernels, extents, chains, self.comm, make_device, grid, lanes)
+        self.partition = Partition(self.kernels, extents, chains, self.comm, maker, grid, lanes)
         self.device, self.halo = self.partition.device, self.partition.halo
         self.asynchronous = self.device.asynchronous
         self.grid = self.partition.grid
         self.layout, self.batches = self.partition.layout, self.partition.batches
         self.first_chain, self.local_chains = self.partition.first_chain, self.partition.local_chains
+        self.shape = self.partition.shape
         self.gather, self.scatter = self.partition.gather, self.partition.scatter
+        self.gather_slabs, self.scatter_slabs = self.partition.gather_slabs, self.partition.scatter_slabs
+        self.link_pieces, self.piece_index = self.partition.link_pieces, self.partition.piece_index
         self.select = self.partition.select
         self._run = self.device.run
 
@@ -92,14 +95,14 @@ class PackedLattice:
         return self.device.copy(field)
 
     def snapshot(self, links):
-        """Call it for canonical links of this rank as they are now, whatever happens to `links`."""
-        packed = self.device.snapshot(links)
-        return lambda: self.partition.to_local(packed())
+        """Links as they are now, whatever happens to `links`; `gather` and its like take it as they take links."""
+        return self.device.snapshot(links)
 
     def cold(self):
         """Links all one."""
-        shape = (self.local_chains, *self.layout.extents, self.ndim, self.n, self.n)
-        return self.partition.from_local(np.broadcast_to(np.eye(self.n, dtype=complex), shape))
+        out = self.new_links()
+        out[..., :: 2 * (self.n + 1), :] = 1.0  # real parts of the diagonal, in halo lanes too
+        return out
 
     # ---- operations
 
@@ -159,7 +162,7 @@ class PackedLattice:
     def plaquette_angles(self, links) -> np.ndarray:
         """arg tr U_p of this rank's sites, (local chains, sites, planes)."""
         count = len(planes(self.ndim))
-        out = self.partition.new_field(count, 2)
+        out = self.device.new_field((self.batches, self.layout.blocks, count, 2, self.kernels.width), np.float64)
         self._run("plaquette_traces", lambda: self.halo.finish(links), u=links, out=out)
         traces = self.layout.unpack(self.device.to_host(out), self.local_chains, count)
         return np.arctan2(traces[..., 1], traces[..., 0]).reshape(self.local_chains, -1, count)

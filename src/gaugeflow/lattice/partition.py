@@ -5,10 +5,12 @@ import numpy as np
 from gaugeflow.errors import GeometryError
 from gaugeflow.kernels.dispatch import TERMS, Kernels
 from gaugeflow.kernels.layout import Layout
-from gaugeflow.kernels.traversal import TILE_MATRICES_PER_MIB, l2_bytes
+from gaugeflow.kernels.memory import aligned_zeros
+from gaugeflow.kernels.tuning import DEFAULT, choose_pace
 from gaugeflow.lattice import decomposition
 from gaugeflow.lattice.communicator import Communicator
 from gaugeflow.lattice.halo import Halo
+from gaugeflow.lattice.slabs import Slabs
 
 CHAIN_LANES_UP_TO = 4096
 """Largest number of sites for which lanes are chains: beyond, W lattices at once no longer share the cache."""
@@ -20,11 +22,11 @@ class Partition:
     kernels   sizes of a matrix and a register
     extents   (x, ..., t) of one lattice; chains   number of lattices
     comm, grid (chains, t, ..., x)   ranks and their arrangement, chosen if None
-    make_device   (kernels, layout, batches, chain table) -> device
+    maker     makes the device, see `lattice.devices`
     lanes     "sites", "chains" or None for automatic
     """
 
-    def __init__(self, kernels: Kernels, extents, chains: int, comm: Communicator, make_device, grid=None, lanes=None):
+    def __init__(self, kernels: Kernels, extents, chains: int, comm: Communicator, maker, grid=None, lanes=None):
         self.kernels, self.extents, self.ndim = kernels, tuple(extents), len(extents)
         self.chains, self.comm = chains, comm
         if grid is None:
@@ -36,14 +38,18 @@ class Partition:
         self.first_chain = self.coords[0] * self.local_chains
         local = [e // g for e, g in zip(reversed(self.extents), self.grid[1:], strict=True)]
         site_lanes = (lanes or self._best_lanes(int(np.prod(local)))) == "sites"
-        limit = max(1, TILE_MATRICES_PER_MIB * l2_bytes() // (1 << 20))
-        self.layout = Layout(local, kernels.width, site_lanes, self.grid[1:], self.coords[1:], limit)
+        timed = maker.timed and comm.rank == 0
+        chosen = choose_pace(kernels, self.ndim, int(np.prod(local))) if timed else DEFAULT
+        self.pace = comm.broadcast(chosen)
+        self.layout = Layout(local, kernels.width, site_lanes, self.grid[1:], self.coords[1:], self.pace.tile_limit)
         if self.layout.blocks * self.ndim >= TERMS:
             raise GeometryError(f"local lattice {local} is too large for one rank's exact sums; use more ranks")
         self.batches = self.layout.batches(self.local_chains)
         chain = self.layout.chain_table(self.first_chain, self.local_chains)
-        self.device = make_device(kernels, self.layout, self.batches, chain)
+        self.device = maker.make(kernels, self.layout, self.batches, chain, self.pace)
         self.halo = Halo(self.device, self.layout, comm, self.grid, self.coords)
+        self.shape = (chains, *reversed(self.extents), self.ndim, kernels.n, kernels.n)
+        self.slabs = Slabs(self.layout, comm, self.grid, self.shape)
 
     def _best_lanes(self, volume):
         padded = -(-self.local_chains // self.kernels.width) * self.kernels.width
@@ -63,37 +69,45 @@ class Partition:
         """(batch, lane, ...) -> (local chains, ...) where lanes are chains."""
         return per_lane.reshape(-1, *per_lane.shape[2:])[: self.local_chains]
 
-    def from_local(self, links) -> np.ndarray:
-        """Canonical links of this rank (chains, t, ..., x, mu, a, b) -> packed, halo filled."""
-        reals = np.ascontiguousarray(links, np.complex128).view(np.float64)
-        packed = self.layout.pack(reals.reshape(*reals.shape[:-2], -1))
+    def _on_host(self, links) -> np.ndarray:
+        """Packed links, or a snapshot of them, in memory of this process."""
+        return links() if callable(links) else self.device.to_host(links)
+
+    def gather_slabs(self, links, slabs):
+        """(slab, canonical values on rank 0, None elsewhere) for every slab in order; see `lattice.slabs`."""
+        return self.slabs.gather(self._on_host(links), slabs)
+
+    def link_pieces(self, links, slabs):
+        """(global index, canonical values) of this rank's piece of every slab, None where it has none."""
+        return self.slabs.pieces(self._on_host(links), slabs)
+
+    def piece_index(self, slab):
+        """Global (chain, t, ..., x) slices of this rank's piece of a slab; None if it has none."""
+        return self.slabs.index(self.comm.rank, slab)
+
+    def scatter_slabs(self, slabs, read):
+        """Packed links of every rank, halo under way, from read(slab) -> canonical values on rank 0."""
+        shape = (self.batches, self.layout.blocks, self.ndim, 2 * self.kernels.n**2, self.kernels.width)
+        packed = aligned_zeros(shape, self.kernels.dtype)
+        self.slabs.scatter(packed, slabs, read)
         out = self.device.to_device(packed)
         self.halo.begin(out)
         return out
 
-    def to_local(self, links) -> np.ndarray:
-        """Packed links -> canonical links of this rank."""
-        n = self.kernels.n
-        reals = self.layout.unpack(self.device.to_host(links), self.local_chains, self.ndim)
-        return reals.view(np.complex128).reshape(*reals.shape[:-1], n, n)
-
     def gather(self, links) -> np.ndarray | None:
         """Canonical links of the whole ensemble step (chains, t, ..., x, mu, a, b) on rank 0, None elsewhere."""
-        pieces = self.comm.gather(self.to_local(links))
-        if pieces is None:
-            return None
-        shape = (self.chains, *reversed(self.extents), *pieces[0].shape[self.ndim + 1 :])
-        out = np.empty(shape, np.complex128)
-        for where, piece in zip(decomposition.parts(self.grid, shape), pieces, strict=True):
-            out[where] = piece
+        out = np.empty(self.shape, np.complex128) if self.comm.rank == 0 else None
+        for slab, values in self.gather_slabs(links, self._time_slices()):
+            if out is not None:
+                out[slab] = values
         return out
 
     def scatter(self, links) -> np.ndarray:
         """Canonical links on rank 0 (anything elsewhere) -> packed links of every rank."""
-        pieces = None
-        if self.comm.rank == 0:
-            pieces = [np.ascontiguousarray(links[where]) for where in decomposition.parts(self.grid, links.shape)]
-        return self.from_local(self.comm.scatter(pieces))
+        return self.scatter_slabs(self._time_slices(), lambda slab: links[slab])
+
+    def _time_slices(self):
+        return [(slice(0, self.chains), slice(t, t + 1)) for t in range(self.extents[-1])]
 
     def select(self, accepted, new, old) -> None:
         """new <- old for every chain that is not accepted; `accepted` (chains,) bool."""

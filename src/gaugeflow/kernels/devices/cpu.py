@@ -29,17 +29,18 @@ class CpuDevice:
     kernels        compiled kernels and sizes
     layout         blocks of this rank;  batches   how many of them are stored one after the other
     chain          (batches, W) global chain numbers
+    pace           how far ahead kernels fetch, see `kernels.tuning`
     """
 
     name = "cpu"
     asynchronous = False
 
-    def __init__(self, kernels, layout, batches: int, chain: np.ndarray, threads: int):
+    def __init__(self, kernels, layout, batches: int, chain: np.ndarray, pace, threads: int):
         self.kernels, self.layout, self.batches, self.threads = kernels, layout, batches, threads
         self._by_batch = batches >= threads
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._tables = (layout.forward, layout.backward, layout.perm.ctypes.data, layout.add)
-        self._plans = self._make_plans()
+        self._plans = self._make_plans(pace)
         element = kernels.n**2 * kernels.width * len(planes(layout.ndim))  # of the plaquettes of one block
         slots = max(1, self._plans["kick"].slot_count) * element
         self._own = {
@@ -49,11 +50,12 @@ class CpuDevice:
             "scratch": self._for_threads(element),
         }
 
-    def _make_plans(self):
+    def _make_plans(self, pace):
         options = {
             "parts": 1 if self._by_batch else self.threads,
             "unit_bytes": self.kernels.unit_bytes,
             "cache_bytes": l2_bytes(),
+            "far": pace.far,
         }
         make = schedule.make_plan
         return {
@@ -67,17 +69,17 @@ class CpuDevice:
 
     # ---- memory
 
-    def new_field(self, shape) -> np.ndarray:
-        """Zeros of the kernels' precision."""
-        return aligned_zeros(shape, self.kernels.dtype)
+    def new_field(self, shape, dtype=None) -> np.ndarray:
+        """Zeros, of the kernels' precision unless another type is wanted."""
+        return aligned_zeros(shape, dtype or self.kernels.dtype)
 
     def table(self, array: np.ndarray) -> np.ndarray:
         """A list of int64 for kernels."""
         return np.ascontiguousarray(array, np.int64)
 
     def to_device(self, array: np.ndarray) -> np.ndarray:
-        """A field from memory of this process."""
-        return self.copy(array)
+        """A field from memory of this process, which belongs to the field from now on."""
+        return array
 
     def to_host(self, field: np.ndarray) -> np.ndarray:
         """A field as an array of this process."""
@@ -90,7 +92,7 @@ class CpuDevice:
         return out
 
     def snapshot(self, field: np.ndarray):
-        """Call it for an array with today's content, whatever happens to the field."""
+        """Call it for an array with its content of now, whatever happens to the field."""
         kept = self.copy(field)
         return lambda: kept
 

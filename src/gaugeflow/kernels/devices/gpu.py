@@ -61,9 +61,9 @@ class GpuDevice:
 
     # ---- memory
 
-    def new_field(self, shape):
-        """Zeros in the card's memory."""
-        return self.driver.zeros(shape, self.kernels.dtype)
+    def new_field(self, shape, dtype=None):
+        """Zeros in the card's memory, of the kernels' precision unless another type is wanted."""
+        return self.driver.zeros(shape, dtype or self.kernels.dtype)
 
     def tune_force(self) -> dict[int, float]:
         """Cut the force as is fastest on this card: {chunks: seconds of a force} of the candidates, which are timed.
@@ -98,7 +98,7 @@ class GpuDevice:
 
     def to_device(self, array: np.ndarray):
         """A field from memory of this process."""
-        return self.driver.to_device(array.astype(self.kernels.dtype, copy=False))
+        return self.driver.to_device(np.asarray(array, self.kernels.dtype))
 
     def to_host(self, field) -> np.ndarray:
         """A field as an array of this process."""
@@ -109,7 +109,7 @@ class GpuDevice:
         return field.copy()
 
     def snapshot(self, field):
-        """Call it for an array with today's content, whatever happens to the field; copied beside the kernels."""
+        """Call it for an array with its content of now, whatever happens to the field; copied beside the kernels."""
         return self.driver.snapshot(field)
 
     def copy_where(self, mask: np.ndarray, target, source) -> None:

@@ -6,10 +6,16 @@ Site functions get the addresses of tables: arrays that reach them through a bra
 
 @inline
 def fetch(units, k, end, links, slots, momenta, q0, p0):
-    """Prefetch units[k:end]; `units` is an address too, the others are those of unit 0 of each kind."""
+    """Prefetch words[k:end] of the plan at address `units`; the others are the addresses of unit 0 of each kind.
+
+    The low half of a word is a unit that the next step needs, the high half one that a later step needs from memory.
+    """
     while k < end:
-        a = load_word(units, k)
-        prefetch((links if a < q0 else (slots if a < p0 else momenta)) + a * UNIT_BYTES)
+        word = load_word(units, k)
+        near = word & 0xFFFFFFFF
+        far = word >> 32
+        prefetch((links if near < q0 else (slots if near < p0 else momenta)) + near * UNIT_BYTES)
+        prefetch_far((links if far < q0 else (slots if far < p0 else momenta)) + far * UNIT_BYTES)
         k += 1
     return k
 

@@ -49,7 +49,7 @@ class COperations:
         """store(address, offset, value)."""
         return COperation(f"store_lane<{c_type(t)}>", True)
 
-    def make_prefetch(self, lines):
+    def make_prefetch(self, lines, level=1):
         """Left out of C text: hardware with thousands of threads hides latency itself."""
         return None
 
@@ -59,8 +59,8 @@ class COperations:
         return COperation("load_word", False)
 
     def make_copy(self, t):
-        """copy_number(to, to offset, from, from offset), defined in preamble.h."""
-        return COperation(f"copy_number<{NUMBER[t.llvm_element]}>", False)
+        """copy(to, to offset, from, from offset): one element of type `t`."""
+        return COperation(f"copy_element<{c_type(t)}>", False)
 
     @property
     def align_stack(self):

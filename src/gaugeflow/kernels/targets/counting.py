@@ -54,9 +54,11 @@ class Recorder:
         """store(...): nothing to compute."""
         return lambda *_: None
 
-    make_prefetch = make_store
-
     make_copy = make_store
+
+    def make_prefetch(self, lines, level=1):
+        """prefetch(...): nothing to compute."""
+        return lambda *_: None
 
     def load_word(self, address, index):
         """One int64 of a table."""

@@ -13,7 +13,7 @@ import numba
 from gaugeflow.kernels.algebra import random
 from gaugeflow.kernels.signatures import SITE_FILES, site_text
 from gaugeflow.kernels.targets import lanes
-from gaugeflow.kernels.targets.cache import JIT, numba_cache, sources_hash
+from gaugeflow.kernels.targets.cache import numba_cache, shared_jit, sources_hash
 from gaugeflow.kernels.targets.operations import operations
 from gaugeflow.kernels.targets.trace import ELEMENT_BYTES
 
@@ -51,7 +51,7 @@ def namespace(
     registers        see `operations.operations`
     """
     inline = inline or numba.njit(inline="always")
-    declarations = {"inline": inline, "kernel": kernel or numba.njit(**JIT)}
+    declarations = {"inline": inline, "kernel": kernel or shared_jit}
     names = operations(n, special, width, inline, registers, precision)
     return sizes(n, ndim, width, precision) | declarations | names
 

@@ -194,24 +194,23 @@ def load_word(typing, address, index):
 
 @functools.cache
 def make_copy(t):
-    """copy_number(to, to offset, from, from offset): one number of a field of registers `t`."""
+    """copy(to, to offset, from, from offset): one element of type `t`."""
     one = Lanes(1, 1, t.element)
 
     @intrinsic
-    def copy_number(typing, to, to_offset, source, offset):
+    def copy(typing, to, to_offset, source, offset):
         def generate(context, builder, signature, a):
-            number = builder.load(_pointer(builder, one, a[2], a[3]), align=ELEMENT_BYTES[t.element])
-            builder.store(number, _pointer(builder, one, a[0], a[1]))
+            builder.store(builder.load(_pointer(builder, one, a[2], a[3])), _pointer(builder, one, a[0], a[1]))
             return context.get_dummy_value()
 
         return types.void(types.int64, types.int64, types.int64, types.int64), generate
 
-    return copy_number
+    return copy
 
 
 @functools.cache
-def make_prefetch(lines):
-    """prefetch(address): `lines` cache lines into L1."""
+def make_prefetch(lines, level=1):
+    """prefetch(address): `lines` cache lines into the cache of `level`, 1 or 2."""
 
     @intrinsic
     def prefetch(typing, address):
@@ -221,7 +220,7 @@ def make_prefetch(lines):
             function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
             for k in range(lines):
                 pointer = builder.inttoptr(builder.add(a[0], I64(CACHE_LINE * k)), byte)
-                builder.call(function, [pointer, I32(0), I32(3), I32(1)])
+                builder.call(function, [pointer, I32(0), I32(4 - level), I32(1)])
             return context.get_dummy_value()
 
         return types.void(types.int64), generate

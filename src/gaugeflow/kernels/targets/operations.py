@@ -186,7 +186,8 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes, preci
     precision   "float64" or "float32", of matrices and algebra elements
     """
     m, a = Lanes(2 * n * n, width, precision), Lanes(n * n, width, precision)
-    number, real, integer = Lanes(1, width, precision), Lanes(1, width), Lanes(1, width, "int64")
+    real, integer, number = Lanes(1, width), Lanes(1, width, "int64"), Lanes(1, width, precision)
+    lines = max(1, n * n * width * ELEMENT_BYTES[precision] // lanes.CACHE_LINE)
     table = {
         "load": registers.make_load(m),
         "load_permuted": registers.make_load_permuted(m),
@@ -197,7 +198,8 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes, preci
         "load_real": registers.make_load(real),
         "store_real": registers.make_store(real),
         "load_integers": registers.make_load(integer),
-        "prefetch": registers.make_prefetch(max(1, n * n * width * ELEMENT_BYTES[precision] // lanes.CACHE_LINE)),
+        "prefetch": registers.make_prefetch(lines),
+        "prefetch_far": registers.make_prefetch(lines, 2),
         "load_register": registers.make_load(number),
         "store_register": registers.make_store(number),
         "copy_number": registers.make_copy(number),
@@ -206,7 +208,5 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes, preci
     }
     table |= _products(registers, n, special, m, a, real) | _algebra(registers, n, special, a, real)
     table |= _exponentials(registers, n, special, width, m, a) | _randoms(registers, n, special, m, a, integer)
-    table |= _accumulators(registers, real) | {
-        "rounded": registers.traced(number, (real,), lambda b, x: _narrowed(number, x))
-    }
+    table |= _accumulators(registers, real)
     return table | {name: inline(function) for name, function in _in_memory(table, width).items()}

@@ -41,13 +41,7 @@ DEVICE u64 real_to_bits(double x) { u64 y; memcpy(&y, &x, 8); return y; }
 DEVICE double negated(double x) {  // not -x, which g++ merges with fma(-a, b, c) into a b - c: another sign of zero
     return bits_to_real(real_to_bits(x) ^ (1ull << 63));
 }
-DEVICE float negated(float x) {
-    unsigned bits;
-    memcpy(&bits, &x, 4);
-    bits ^= 1u << 31;
-    memcpy(&x, &bits, 4);
-    return x;
-}
+DEVICE float negated(float x) { unsigned y; memcpy(&y, &x, 4); y ^= 1u << 31; memcpy(&x, &y, 4); return x; }
 DEVICE void add_to(double* place, double x) { *place += x; }
 DEVICE void raise(double* place, double x) { if (!(x <= *place)) *place = x; }
 #endif
@@ -60,8 +54,8 @@ template <class NUMBER, int COUNT> struct Registers {
 
 DEVICE i64 load_word(i64 address, i64 index) { return ((const i64*)address)[index]; }
 
-template <class NUMBER> DEVICE void copy_number(i64 to, i64 to_offset, i64 from, i64 offset) {
-    ((NUMBER*)to)[to_offset] = ((const NUMBER*)from)[offset];
+template <class T> DEVICE void copy_element(i64 to, i64 to_offset, i64 from, i64 offset) {
+    ((typename T::number*)to)[to_offset] = ((const typename T::number*)from)[offset];
 }
 
 template <class T> DEVICE T load_lane(i64 lane, i64 address, i64 offset) {

@@ -1,0 +1,139 @@
+"""Every benchmark runs, keeps a record and ends on the page; the page in the repository is what its records say."""
+
+import csv
+import json
+import shutil
+
+import pytest
+from house import REPOSITORY, run
+
+BENCHMARKS = REPOSITORY / "benchmarks"
+MEASURED = {
+    "record": ("u1_4x4", ["u1_4x4"]),
+    "trajectories": ("trajectories", []),
+    "many_chains": ("many_chains", []),
+    "rank_scaling": ("rank_scaling", ["--ranks", "1,2"]),
+}
+"""Program: its record and its words."""
+
+
+def program(name, *words):
+    """A benchmark, finished; its output."""
+    done = run("python", BENCHMARKS / f"{name}.py", *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Folder of the records of one quick run."""
+    folder = tmp_path_factory.mktemp("records") / "some_processor"
+    for name, (_, words) in MEASURED.items():
+        program(name, "--quick", "--out", str(folder), *words)
+    return folder
+
+
+def read(folder, name):
+    return json.loads((folder / f"{name}.json").read_text())
+
+
+@pytest.mark.mpi
+def test_every_program_keeps_a_record_with_versions(folder):
+    for name, _ in MEASURED.values():
+        assert read(folder, name)["software"].keys() >= {"gaugeflow", "numba", "python"}
+
+
+@pytest.mark.mpi
+def test_kernels_are_recorded_beside_the_limits_of_the_same_run(folder):
+    record = read(folder, "u1_4x4")
+    assert record["limits"]["flop"] > 0
+    for row in record["kernels"].values():
+        assert row["gflops"] == pytest.approx(row["flop"] / row["ns"])
+        assert row["peak_share"] == pytest.approx(row["gflops"] * 1e9 / record["limits"]["flop"])
+        assert row["bandwidth_share"] == pytest.approx(row["bytes"] / row["ns"] * 1e9 / record["limits"]["fields"])
+
+
+@pytest.mark.mpi
+def test_rates_of_trajectories_agree_with_their_seconds(folder):
+    for row in read(folder, "trajectories")["rows"]:
+        assert row["tau"] == 1.0
+        assert row["trajectories_per_core_hour"] == pytest.approx(3600 * row["chains"] / row["seconds"])
+        links = row["link_updates_per_second"] * row["seconds"] / (2 * row["n_steps"] + 1)
+        assert links == pytest.approx(row["chains"] * len(row["extents"]) * _volume(row["extents"]))
+        assert 1 <= row["held_fields"] <= row["peak_fields"]
+
+
+def _volume(extents):
+    out = 1
+    for extent in extents:
+        out *= extent
+    return out
+
+
+@pytest.mark.mpi
+def test_scaling_is_measured_against_one_rank_and_names_the_halo(folder):
+    rows = read(folder, "rank_scaling")["rows"]
+    assert [(row["mode"], row["ranks"]) for row in rows] == [
+        (mode, count) for mode in ("weak", "strong", "threads") for count in (1, 2)
+    ]
+    for row in rows:
+        assert 0 <= row["halo_share"] < 1
+        assert row["speedup"] == pytest.approx(row["efficiency"] * row["ranks"])
+        assert row["oversubscribed"] == (row["bandwidth_speedup"] is None)
+    weak = [row for row in rows if row["mode"] == "weak"]
+    assert _volume(weak[1]["extents"]) == 2 * _volume(weak[0]["extents"])
+    assert weak[1]["halo_seconds"] > 0
+
+
+@pytest.mark.mpi
+def test_plot_and_page_show_every_record(folder):
+    assert "7 points" in program("roofline", "--out", str(folder))
+    code = "import sys, pathlib, page; print(page.page(pathlib.Path(sys.argv[1])))"
+    shown = run("python", "-c", code, folder.parent, PYTHONPATH=str(BENCHMARKS))
+    assert shown.returncode == 0, shown.stderr
+    for text in ("## some_processor", "roofline.svg", "U(1) 4^2, 2 chains", "Trajectories", "Many small", "Ranks and"):
+        assert text in shown.stdout
+
+
+def test_the_page_is_what_the_records_say(tmp_path):
+    program("page", "--check")
+    for name in ("benchmarks", "docs"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    (record,) = (tmp_path / "benchmarks" / "results").glob("amd_epyc_25_17/su3_16x16x16x16.json")
+    record.write_text(record.read_text().replace('"ns": ', '"ns": 9'))
+    assert run("python", tmp_path / "benchmarks" / "page.py", "--check").returncode == 1
+
+
+def test_other_codes_are_printed_beside_ours_with_both_peaks():
+    page = (REPOSITORY / "docs" / "benchmarks.md").read_text()
+    with (BENCHMARKS / "other_codes.csv").open() as file:
+        for row in csv.DictReader(file):
+            assert f"{row['code']} {row['version']}".strip() in page
+            assert f"| {row['ns_per_site']} " in page
+    assert "64 to 75 GFLOP/s" in page
+
+
+def test_without_a_gpu_that_is_said():
+    done = run("python", BENCHMARKS / "gpu.py", "--quick", CUDA_VISIBLE_DEVICES="")
+    assert done.returncode == 2
+    assert done.stderr.startswith("no GPU: ")
+
+
+def test_bench_measures_in_both_precisions():
+    records = {}
+    for precision in ("float64", "float32"):
+        words = ("--group", "U1", "--extents", "4,4", "--repeats", "1", "--kernels", "drift", "--json")
+        done = run("gaugeflow", "bench", *words, "--precision", precision)
+        assert done.returncode == 0, done.stderr
+        records[precision] = json.loads(done.stdout)
+    double, single = records["float64"], records["float32"]
+    assert single["lattice"]["precision"] == "float32"
+    assert single["limits"]["width"] == 2 * double["limits"]["width"]
+    assert double["kernels"]["drift"]["bytes"] == 2 * single["kernels"]["drift"]["bytes"]
+
+
+def test_bench_refuses_other_precisions_and_too_many_threads():
+    assert "wanted one of float64, float32" in run("gaugeflow", "bench", "--precision", "float16").stderr
+    done = run("gaugeflow", "bench", "--threads", "4096", GAUGEFLOW_OVERSUBSCRIBE="0")
+    assert done.returncode == 2
+    assert "--threads: 4096 threads x 1 ranks" in done.stderr
