@@ -19,7 +19,7 @@ import store
 
 GROUP, EXTENT, STEPS, REPEATS = "SU3", 16, 10, 5
 EXCHANGES = ("begin", "finish")
-"""Methods of a partition that move halos; those that exist are timed."""
+"""Methods of `lattice.halo` that are timed."""
 
 
 def extents_of(mode: str, ranks: int, extent: int) -> tuple[int, ...]:

@@ -47,8 +47,8 @@ def plaquette_traces(first, last, lo, hi, u, out, blocks, tables):
                     ahead_nu = load_permuted(ub, t // W * BLOCK + mu * MATRIX, perm, t % W)
                     upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
                     lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu)
-                    store_register(out, j * 2 * W, rounded(trace_nd(upper, lower)))
-                    store_register(out, (j * 2 + 1) * W, rounded(imaginary_trace_nd(upper, lower)))
+                    store_real(out, j * 2 * W, trace_nd(upper, lower))
+                    store_real(out, (j * 2 + 1) * W, imaginary_trace_nd(upper, lower))
                     j += 1
 
 
