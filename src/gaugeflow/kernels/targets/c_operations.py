@@ -16,7 +16,7 @@ from gaugeflow.kernels.targets.trace import F32, F64, I64, Integer, Real
 C_NAME = {"fadd": "+", "fsub": "-", "fmul": "*", "fdiv": "/"} | {
     "add": "+", "sub": "-", "mul": "*", "and": "&", "xor": "^", "shl": "<<", "lshr": ">>"
 }  # fmt: skip
-NEGATIVE_ZERO = f"({(-0.0).hex()})"
+NEGATIVE_ZEROS = (f"({(-0.0).hex()})", f"({(-0.0).hex()}f)")
 CALLS = {"fma": "fma", "sqrt": "sqrt", "fabs": "fabs"}
 """Functions of doubles; those of floats have an f behind."""
 
@@ -128,7 +128,7 @@ def _statement(instruction, number, names):
         text = COMPARISONS[instruction.op].format(*a)
     elif name == "select":
         text = f"{a[0]} ? {a[1]} : {a[2]}"
-    elif name == "fsub" and a[0] == NEGATIVE_ZERO:
+    elif name == "fsub" and a[0] in NEGATIVE_ZEROS:
         text = f"negated({a[1]})"
     elif name == "ashr":
         text = f"(u64)((i64){a[0]} >> {a[1]})"

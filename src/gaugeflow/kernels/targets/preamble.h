@@ -41,7 +41,13 @@ DEVICE u64 real_to_bits(double x) { u64 y; memcpy(&y, &x, 8); return y; }
 DEVICE double negated(double x) {  // not -x, which g++ merges with fma(-a, b, c) into a b - c: another sign of zero
     return bits_to_real(real_to_bits(x) ^ (1ull << 63));
 }
-DEVICE float negated(float x) { unsigned y; memcpy(&y, &x, 4); y ^= 1u << 31; memcpy(&x, &y, 4); return x; }
+DEVICE float negated(float x) {
+    unsigned bits;
+    memcpy(&bits, &x, 4);
+    bits ^= 1u << 31;
+    memcpy(&x, &bits, 4);
+    return x;
+}
 DEVICE void add_to(double* place, double x) { *place += x; }
 DEVICE void raise(double* place, double x) { if (!(x <= *place)) *place = x; }
 #endif
