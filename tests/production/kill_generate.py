@@ -1,8 +1,6 @@
 """Run `gaugeflow generate` in forked children and kill each where the plan of ensembles.kill_driver says.
 
-python kill_generate.py SPEC OUT SEED [asynchronous]
-
-Prints {"kills": [[place, moment, phase], ...], "problems": [...]}.
+python kill_generate.py SPEC OUT SEED [asynchronous]    prints {"kills": [[place, moment, phase], ..], "problems": [..]}
 """
 
 import json
