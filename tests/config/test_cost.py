@@ -19,17 +19,17 @@ def test_memory_and_disk_are_linear_in_volume_and_chains(tmp_path):
     for name, changes in {"volume": {"ensembles.0.extents": [16, 8]}, "chains": {"ensembles.0.chains": 16}}.items():
         large, _ = cost(tmp_path / name, **{"ensembles.0.extents": [8, 8], **changes})
         assert large.disk == 2 * small.disk
-        assert large.memory - BASE_MEMORY == 2 * (small.memory - BASE_MEMORY)
+        assert large.memory - BASE_MEMORY == pytest.approx(2 * (small.memory - BASE_MEMORY))
         assert large.generate_seconds == pytest.approx(2 * small.generate_seconds)
         assert large.flow_seconds == pytest.approx(2 * small.flow_seconds)
     assert links_bytes(spec) == 8 * 64 * 2 * 16
 
 
-def test_16_to_the_4_su3_stays_below_one_gib(tmp_path):
+def test_16_to_the_4_su3_stays_below_half_a_gib(tmp_path):
     changes = {"ensembles.0.group": "SU3", "ensembles.0.extents": [16] * 4, "ensembles.0.chains": 1}
     needs, spec = cost(tmp_path / "s", **changes)
     assert links_bytes(spec) == 37_748_736
-    assert 0.5e9 < needs.memory < 2**30
+    assert BASE_MEMORY + 2.5 * links_bytes(spec) < needs.memory < 2**29
 
 
 def test_disk_is_what_the_configurations_occupy(tmp_path):

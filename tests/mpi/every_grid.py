@@ -34,9 +34,10 @@ LATTICES = [
     ("SU3", (8, 4, 4, 8), 1),
     ("SU2", (3, 5, 4, 6), 2),
     ("SU3", (4, 2, 3, 4), 1, "float32"),
+    ("U1", (16, 32), 3),
 ]
-ON_HOST_BUILD = [LATTICES[1], LATTICES[6], LATTICES[7]]
-"""Chains in lanes; whole blocks in messages; odd extents, so messages of single lanes."""
+ON_HOST_BUILD = [LATTICES[1], LATTICES[6], LATTICES[7], LATTICES[9]]
+"""Chains in lanes; whole blocks in messages; odd extents, so single lanes in messages; chains with an interior."""
 
 SEED = 5
 

@@ -109,19 +109,33 @@ class CpuDevice:
         passed = [values[v] for v in signature.values]
         tail = (self.layout.blocks, *([self._tables] if signature.tables else []))
         if signature.plan:
-            plan = self._plans[name]
-            for stage in plan.stages:
-                if stage.halo and halo:
-                    halo()
-                tasks = [(first, last, stage.parts[part]) for first, last, part in self._shares()]
-                self._on_threads(kernel, tasks, passed, (*tail, plan.arguments))
+            self._run_plan(kernel, self._plans[name], halo, passed, tail)
             return
         if halo:
             halo()
         count, parts = self.layout.local_blocks if items is None else items, 1 if self._by_batch else self.threads
         cut = [count * part // parts for part in range(parts + 1)]
-        tasks = [(first, last, cut[part], cut[part + 1]) for first, last, part in self._shares()]
+        tasks = [[(first, last, cut[part], cut[part + 1])] for first, last, part in self._shares()]
         self._on_threads(kernel, tasks, passed, tail)
+
+    def _run_plan(self, kernel, plan, halo, passed, tail):
+        """Batches share plaquette slots, so each passes through all stages before the next one starts."""
+        arguments = (*tail, plan.arguments)
+        early, late = plan.stages[0], plan.stages[1:]
+        shares = self._shares()
+        if not late:
+            tasks = [[(first, last, early.parts[part])] for first, last, part in shares]
+            self._on_threads(kernel, tasks, passed, arguments)
+            return
+        self._on_threads(kernel, [[(a, a + 1, early.parts[part])] for a, _, part in shares], passed, arguments)
+        if halo:
+            halo()
+        rest = [
+            [(a, a + 1, stage.parts[part]) for stage in late]
+            + [(b, b + 1, stage.parts[part]) for b in range(a + 1, last) for stage in plan.stages]
+            for a, last, part in shares
+        ]
+        self._on_threads(kernel, rest, passed, arguments)
 
     def _shares(self):
         """(first batch, last batch, part) of every thread."""
@@ -131,8 +145,12 @@ class CpuDevice:
         return [(a, b, 0) for a, b in itertools.pairwise(cuts)]
 
     def _on_threads(self, kernel, tasks, passed, tail):
-        def call(thread, task):
-            kernel(*task, *[_argument(value, thread) for value in passed], *tail)
+        """kernel(*place, ..) for the places of every thread's list, in its order."""
+
+        def call(thread, places):
+            mine = [_argument(value, thread) for value in passed]
+            for place in places:
+                kernel(*place, *mine, *tail)
 
         if self._pool is None:
             for thread, task in enumerate(tasks):
