@@ -119,6 +119,33 @@ def test_without_a_gpu_that_is_said():
     assert done.stderr.startswith("no GPU: ")
 
 
+WITHOUT_A_CARD = """
+import sys, types
+import gpu
+runtime = types.SimpleNamespace(deviceSynchronize=lambda: None)
+cupy = types.SimpleNamespace(cuda=types.SimpleNamespace(runtime=runtime))
+gpu.find_card = lambda: (cupy, "A Card 1")
+gpu.card_limits = lambda cupy, precision, repeats, size: (1e12, 1e11)
+gpu.CASES = {"su3_32x32x32x32": gpu.QUICK["su3_4x4x4x4"]}
+sys.argv = ["gpu.py", "--device", "cpu", "--out", sys.argv[1], *sys.argv[2:], "su3_32x32x32x32"]
+gpu.REPEATS = 1
+gpu.main()
+"""
+"""The program as it is, with the CPU's kernels and limits of no card."""
+
+
+def test_the_program_for_cards_records_shares_and_judges_its_aims(tmp_path):
+    done = run("python", "-c", WITHOUT_A_CARD, tmp_path, "--strict", PYTHONPATH=str(BENCHMARKS))
+    assert done.returncode == 1
+    assert done.stderr.startswith("aims missed: ")
+    record = read(tmp_path, "su3_32x32x32x32")
+    assert record["card"] == "A Card 1"
+    row = record["kernels"]["drift"]
+    assert row["bandwidth_share"] == pytest.approx(row["bytes"] / row["ns"] * 1e9 / 1e11)
+    assert "bandwidth_share" in done.stdout
+    assert "aim 0.60" in done.stdout
+
+
 def test_bench_measures_in_both_precisions():
     records = {}
     for precision in ("float64", "float32"):

@@ -107,3 +107,13 @@ def test_another_device_is_refused(tmp_path):
     done = run("gaugeflow", "precompile", "u1_2d", "--device", "oracle")
     assert done.returncode == 2
     assert "--device: got 'oracle', wanted cpu" in done.stderr
+
+
+def test_tiles_of_lattices_beyond_the_cache_are_timed_ahead(monkeypatch):
+    from gaugeflow.cli.precompile import time_tiles
+    from gaugeflow.kernels import tuning
+
+    asked = []
+    monkeypatch.setattr(tuning, "choose_pace", lambda kernels, ndim, sites: asked.append((kernels.group, ndim, sites)))
+    time_tiles(load_study("u1_2d", "full"))
+    assert asked == [("U1", 2, 64), ("U1", 2, 256)]

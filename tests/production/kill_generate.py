@@ -1,6 +1,6 @@
 """Run `gaugeflow generate` in forked children and kill each where the plan of ensembles.kill_driver says.
 
-python kill_generate.py SPEC OUT SEED    prints JSON: {"kills": [[place, moment, phase], ...], "problems": [...]}
+python kill_generate.py SPEC OUT SEED [asynchronous]    prints {"kills": [[place, moment, phase], ..], "problems": [..]}
 """
 
 import json
@@ -13,6 +13,7 @@ from ensembles import kill_driver
 from gaugeflow.cli.main import main
 from gaugeflow.ensembles import production
 from gaugeflow.ensembles.checkpoint import Progress
+from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.samplers.hmc import HMC
 
 FINAL_PHASES = [entry for entry in kill_driver.FINAL_PHASES if entry[:2] != (1, "fsync") or entry[2] == 1]
@@ -53,6 +54,8 @@ def command(spec: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[4:] == ["asynchronous"]:
+        PackedLattice.asynchronous = True
     spec_path, out_path = Path(sys.argv[1]), Path(sys.argv[2])
     answer, sys.stdout = sys.stdout, sys.stderr  # the command's own line is no JSON
     with tempfile.TemporaryDirectory() as scratch:

@@ -24,11 +24,12 @@ def uninterrupted(gaugeflow, tmp_path_factory):
     return spec, generate(gaugeflow, spec, folder / "configs" / "0000.h5")
 
 
-def test_generation_killed_more_than_twenty_times_equals_the_uninterrupted_one(uninterrupted, tmp_path):
+@pytest.mark.parametrize("saving", [(), ("asynchronous",)], ids=["at once", "beside computing"])
+def test_generation_killed_more_than_twenty_times_equals_the_uninterrupted_one(uninterrupted, tmp_path, saving):
     spec, whole = uninterrupted
     killed = tmp_path / "killed" / "0000.h5"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
-    driver = [sys.executable, str(HERE / "kill_generate.py"), str(spec), str(killed), SEED]
+    driver = [sys.executable, str(HERE / "kill_generate.py"), str(spec), str(killed), SEED, *saving]
     done = subprocess.run(driver, capture_output=True, text=True, env=environment, timeout=200)
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout)

@@ -56,6 +56,7 @@ def test_told_to_stop_a_job_saves_its_state_and_continues(gaugeflow, long_chain,
 
 
 @pytest.mark.mpi
-def test_told_to_stop_through_the_launcher_all_ranks_save_and_stop(gaugeflow, long_chain, tmp_path):
+def test_told_to_stop_through_the_launcher_all_ranks_save_and_stop(gaugeflow, long_chain, tmp_path, monkeypatch):
+    monkeypatch.setenv("GAUGEFLOW_OVERSUBSCRIBE", "1")  # on a machine of one core too
     launcher = (str(BIN / "mpiexec"), "-n", "2")
     assert_stopped_then_continued(gaugeflow, long_chain, tmp_path / "c" / "0000.h5", signal.SIGTERM, *launcher, ranks=2)

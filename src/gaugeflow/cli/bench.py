@@ -16,7 +16,7 @@ LOG_WIDTH = 160
 
 
 def bench(
-    group: Annotated[str, typer.Option(help="U1, SU2 or SU3.")] = "SU3",
+    group: Annotated[str, typer.Option(help="U1, U2, .. or SU2, SU3, .. up to N = 8.")] = "SU3",
     extents: Annotated[str, typer.Option(help="Extents x,..,t of one lattice, 2 to 4 of them.")] = "8,8,8,8",
     chains: Annotated[int, typer.Option(help="Lattices at once.", min=1)] = 1,
     threads: Annotated[int, typer.Option(help="Threads, one per core.", min=1)] = 1,

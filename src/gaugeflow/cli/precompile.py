@@ -69,7 +69,22 @@ def compile_all(study: "Study", threads: int) -> dict[tuple[str, str], float]:
     with watching(note):
         for spec, stage, precision in sorted(jobs, key=str):
             use_every_kernel(spec, study, stage, precision, threads)
+        time_tiles(study)
     return compiled
+
+
+def time_tiles(study: "Study") -> None:
+    """Let lattices beyond the cache have their tiles timed now, once per host, and not by the first job."""
+    from gaugeflow.kernels.dispatch import kernels_for
+    from gaugeflow.kernels.tuning import choose_pace
+
+    cases = {
+        (ensemble.spec.group, ensemble.spec.ndim, precision, ensemble.spec.sites // ensemble.ranks)
+        for ensemble in study.ensembles
+        for _, precision in stages(ensemble.spec, study)
+    }
+    for group, ndim, precision, sites in sorted(cases):
+        choose_pace(kernels_for(group, ndim, precision=precision), ndim, sites)
 
 
 def stages(spec: "EnsembleSpec", study: "Study") -> list[tuple[str, str]]:

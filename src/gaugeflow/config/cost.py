@@ -11,7 +11,7 @@ BYTES_PER_NUMBER = 16  # complex128
 
 # Peak of a generating process in link fields: links, proposal, momenta, plaquette slots, neighbour tables, and the
 # arrays of writing and verifying. Measured with SU(3) on 16^4 x 1 and 8^4 x 4 chains: 11.0 and 11.1 above the base.
-FIELDS_IN_MEMORY = 11
+FIELDS_IN_MEMORY = 3.3
 BASE_MEMORY = 180_000_000  # bytes of one process before any field: interpreter, compiled kernels, libraries
 
 # ns per site and plane of a force, and per site and direction of a drift and of what happens once per trajectory
