@@ -64,10 +64,13 @@ class PackedLattice:
     def _sum(self, kernel, count, halo=None, **values):
         """Exact sums of a kernel: int64 (local chains, count, 3) of high, low, bad."""
         raw = self.device.exact_sums(kernel, count, halo, **values)
-        per_lane = np.moveaxis(raw[..., : self.layout.lanes_used], -1, 2)  # copy, batch, lane, count, (high, low)
+        per_lane = raw[..., : self.layout.lanes_used].transpose(0, 1, 4, 2, 3)  # copy, batch, lane, count, (high, low)
+        out = np.zeros((*per_lane.shape[1:4], 3), np.int64)
         finite = np.isfinite(per_lane)
-        whole = np.where(finite, per_lane, 0.0).astype(np.int64).sum(0)
-        out = np.concatenate([whole, (~finite).any(-1, keepdims=True).any(0).astype(np.int64)], -1)
+        if not finite.all():
+            out[..., 2] = (~finite).any((0, -1))
+            per_lane = np.where(finite, per_lane, 0.0)
+        np.add.reduce(per_lane.astype(np.int64), 0, out=out[..., :2])
         return out.sum(1) if self.layout.site_lanes else self.partition.lanes_to_chains(out)
 
     def total(self, *sums):

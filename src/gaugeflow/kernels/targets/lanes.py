@@ -24,7 +24,6 @@ from gaugeflow.kernels.targets.trace import (
     Real,
     lanes_type,
     splat,
-    with_element,
 )
 
 CACHE_LINE = 64
@@ -105,6 +104,13 @@ def _load_registers(builder, t, address, offset):
     return [load(k) for k in range(t.count)]
 
 
+def _low_halves(builder, words):
+    """int64 lanes as int32: one permutation of two registers where a truncation would take three instructions."""
+    halves = builder.bitcast(words, ir.VectorType(I32, 2 * words.type.count))
+    low = [I32(2 * lane) for lane in range(words.type.count)]
+    return builder.shuffle_vector(halves, halves, ir.Constant(ir.VectorType(I32, len(low)), low))
+
+
 def _permute(builder, t, registers, address, row):
     """lane l <- lane perm[row, l] of every register; the table (int64, row-major) is read at run time."""
     width = t.width
@@ -116,7 +122,7 @@ def _permute(builder, t, registers, address, row):
     index = builder.load(table, align=8)
     name, present = PERMUTATIONS.get((width, t.element), ("", False))
     if present and t.element == "float32":
-        index = builder.trunc(index, with_element(index.type, I32))
+        index = _low_halves(builder, index)
     out = []
     for register in registers:
         v = register.value
