@@ -8,12 +8,14 @@ Halo blocks of directions split over ranks stand behind the local blocks and are
 remote site or, where a split direction is also cut into lanes, a copy of an own one.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from gaugeflow.errors import GeometryError
-from gaugeflow.kernels import lane_group
+from gaugeflow.kernels import lane_group, uneven
+from gaugeflow.kernels.lane_group import SEAMS
 from gaugeflow.kernels.traversal import choose_tile, tiled_order
 
 LONGEST_HALO_OFFSET = 2
@@ -40,7 +42,7 @@ class Layout:
     site_lanes   lanes are sites (True) or chains (False)
     grid, coords process grid over the site axes and this rank's place in it
     tile_limit   see `traversal.choose_tile`
-    generators   lane group, chosen if None
+    generators   lane group, chosen if None; a choice may also be uneven cuts, see `uneven`
     """
 
     def __init__(
@@ -53,18 +55,38 @@ class Layout:
         self.global_extents = tuple(e * g for e, g in zip(self.extents, self.grid, strict=True))
         self.volume, self.site_lanes = int(np.prod(self.extents)), site_lanes
         self.split = np.array(self.grid) > 1
+        self.dead = np.zeros(0, np.int64)
         if generators is None:
             split = tuple(np.flatnonzero(self.split))
             generators = lane_group.choose(self.extents, width, split) if site_lanes else []
+            if site_lanes and not split and self._cut_unevenly(generators):
+                return
         self._check(generators)
         self.group = lane_group.elements(self.extents, generators)
         self.lanes_used = len(self.group) if site_lanes else width
         self.perm, self.add = lane_group.tables(self.extents, self.group, width)
         if not site_lanes:
-            self.perm[:] = np.arange(width)
+            self.perm[:, :width] = np.arange(width)
         self._number_blocks(tile_limit, tile)
         self._neighbour_tables()
         self._sites_of_lanes()
+
+    def _cut_unevenly(self, generators) -> bool:
+        """Take uneven cuts where they fill more lanes than the lane group; says whether it did."""
+        cuts = uneven.best_cuts(self.extents, self.width)
+        if uneven.fill(self.extents, cuts, self.width) * self.width <= math.prod(order for _, order in generators):
+            return False
+        self._check(())
+        table = uneven.UnevenLanes(self.extents, cuts, self.width)
+        self.block_extents, self.local_blocks, self._x = np.array(table.block_extents), len(table.x), table.x
+        self.blocks, self.lanes_used = self.local_blocks, self.width
+        self._block_of_site, self._lane_of_site = table.block, table.lane
+        self.forward, self.backward, self.perm = table.forward, table.backward, table.perm
+        self.add = np.full((SEAMS, SEAMS), -1, np.int64)
+        self.add[0] = self.add[:, 0] = np.where(table.perm[:, self.width] == 0, np.arange(SEAMS), -1)
+        self._local_site, self._offset, self.site = table.site, np.zeros(self.ndim, np.int64), table.site
+        self.dead = np.flatnonzero(table.dead)
+        return True
 
     def _check(self, generators):
         if self.volume * int(np.prod(self.grid)) >= 1 << 40:
@@ -104,7 +126,7 @@ class Layout:
         return box[(outside > 0) & (outside <= LONGEST_HALO_OFFSET)]
 
     def _neighbour_tables(self):
-        """forward, backward [block, mu] = neighbour block * W + seam; -1 beyond the halo."""
+        """forward, backward [block, mu] = neighbour block * SEAMS + seam; -1 beyond the halo."""
         steps = np.eye(self.ndim, dtype=np.int64)[::-1]  # direction mu steps along site axis D - 1 - mu
         find = self._find_in_box() if self.split.any() else self._find_on_torus
         self.forward = np.ascontiguousarray(np.stack([find(self._x + s) for s in steps], 1))
@@ -112,7 +134,7 @@ class Layout:
 
     def _find_on_torus(self, x):
         key = self._key(x)
-        return self._block_of_site[key] * self.width + self._lane_of_site[key]
+        return self._block_of_site[key] * SEAMS + self._lane_of_site[key]
 
     def _find_in_box(self):
         pad = self.split.astype(np.int64)
@@ -128,7 +150,7 @@ class Layout:
             block = np.full(len(x), -1, np.int64)
             block[valid] = box[tuple((inside[valid] + pad).T)]
             seams = [seam_of[tuple(h)] for h in (wrapped * self.block_extents) % extents]
-            return np.where(block >= 0, block * self.width + np.array(seams), -1)
+            return np.where(block >= 0, block * SEAMS + np.array(seams), -1)
 
         return find
 
@@ -155,6 +177,18 @@ class Layout:
             messages.append(HaloMessage(tuple(int(o) for o in offset), source[chosen], target[chosen]))
         return messages
 
+    def fill_dead(self, packed, value) -> None:
+        """Put `value` into the lanes without a site of a field (batch, block, .., lane)."""
+        if len(self.dead):
+            block, lane = np.divmod(self.dead, self.width)
+            packed[:, block, ..., lane] = value
+
+    def sources(self, table) -> np.ndarray:
+        """Blocks that a step of `forward` or `backward` reads, (D, 1 or 2, blocks); -1 beyond the halo."""
+        first = np.where(table >= 0, table // SEAMS, -1)
+        second = first + self.perm[np.where(table >= 0, table % SEAMS, 0), self.width]
+        return np.stack([first, second] if len(self.dead) else [first]).transpose(2, 0, 1)
+
     def batches(self, chains: int) -> int:
         """Number of batches that hold `chains` chains."""
         return chains if self.site_lanes else -(-chains // self.width)
@@ -175,6 +209,7 @@ class Layout:
         for batch in range(out.shape[0]):
             if self.site_lanes:
                 out[batch, : self.local_blocks] = np.moveaxis(flat[batch][local], 1, -1)
+                self.fill_dead(out[batch : batch + 1], 0.0)
             else:
                 lanes = np.minimum(np.arange(batch * self.width, (batch + 1) * self.width), chains - 1)
                 out[batch, : self.local_blocks] = np.moveaxis(flat[lanes][:, local[:, 0]], 0, -1)
@@ -188,8 +223,7 @@ class Layout:
         local = self._local_site[: self.local_blocks]
         for batch in range(view.shape[0]):
             if self.site_lanes:
-                used = local[:, : self.lanes_used]
-                out[batch, used] = np.moveaxis(view[batch, : self.local_blocks, ..., : self.lanes_used], -1, 1)
+                out[batch] = view[batch][self._block_of_site, :, :, self._lane_of_site]
             else:
                 first = batch * self.width
                 count = min(self.width, chains - first)

@@ -134,6 +134,7 @@ class PackedLattice:
             int(purpose),
             *key,
         )
+        self.layout.fill_dead(field, 0.0)
 
     def hot(self, seed, purpose) -> np.ndarray:
         """Haar-distributed links."""
@@ -180,6 +181,7 @@ class PackedLattice:
 
     def kinetic_sums(self, momenta):
         """Local exact sums of -tr P^2, one column; pass to `total`."""
+        self.layout.fill_dead(momenta, 0.0)  # kicks leave anything there
         blocks, p = self.layout.blocks, momenta.ctypes.data
 
         def call(thread, sums, first, last, part):
@@ -201,11 +203,13 @@ class PackedLattice:
     def reunitarise(self, links) -> np.ndarray:
         """Links back to the group; largest change of a matrix element per chain, (chains,)."""
         worst = aligned_zeros((self.threads, self.batches, self.kernels.width))
+        self.layout.fill_dead(links, np.eye(self.n, dtype=complex).view(float).ravel())  # zero has no direction
         self._run(
             lambda thread, first, last, part: self.kernels.run.reunitarise(
                 first, last, *self._blocks_of(part), links.ctypes.data, worst[thread].ctypes.data, self.layout.blocks
             )
         )
+        self.layout.fill_dead(links, 0.0)
         self.partition.fill_halo(links)
         lanes = worst.max(0)
         local = lanes.max(1) if self.layout.site_lanes else self.partition.lanes_to_chains(lanes)
@@ -238,6 +242,7 @@ class PackedLattice:
         """out(x) = line(x + mu)."""
         addresses = line.ctypes.data, out.ctypes.data
         self._run_blocks(self.kernels.run.shift_line, *addresses, mu, self.layout.blocks, self._tables)
+        self.layout.fill_dead(out, 0.0)
         self.partition.fill_halo(out)
 
     def loop_sums(self, side, up, left, top):

@@ -21,8 +21,8 @@ def plaquette_sums(first, last, part, u, sums, blocks, tables, plan):
                 for nu in range(mu + 1, D):
                     k = fetch(units, k, k0 + n * (j + 1) // PLANES, ub, ub, ub, q0, p0)
                     t = forward[b, nu]
-                    ahead_mu = load_permuted(ub, s // W * BLOCK + nu * MATRIX, perm, s % W)
-                    ahead_nu = load_permuted(ub, t // W * BLOCK + mu * MATRIX, perm, t % W)
+                    ahead_mu = load_link(ub, s // SEAMS * BLOCK + nu * MATRIX, perm, s % SEAMS)
+                    ahead_nu = load_link(ub, t // SEAMS * BLOCK + mu * MATRIX, perm, t % SEAMS)
                     upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
                     lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu)
                     add_exactly(sums, (batch * PLANES + j) * 2 * W, trace_nd(upper, lower))
@@ -42,8 +42,8 @@ def plaquette_traces(first, last, lo, hi, u, out, blocks, tables):
                 s = forward[b, mu]
                 for nu in range(mu + 1, D):
                     t = forward[b, nu]
-                    ahead_mu = load_permuted(ub, s // W * BLOCK + nu * MATRIX, perm, s % W)
-                    ahead_nu = load_permuted(ub, t // W * BLOCK + mu * MATRIX, perm, t % W)
+                    ahead_mu = load_link(ub, s // SEAMS * BLOCK + nu * MATRIX, perm, s % SEAMS)
+                    ahead_nu = load_link(ub, t // SEAMS * BLOCK + mu * MATRIX, perm, t % SEAMS)
                     upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
                     lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu)
                     store_real(out, j * 2 * W, trace_nd(upper, lower))
@@ -70,7 +70,8 @@ def extend_line(first, last, lo, hi, u, line, out, mu, blocks, tables):
         for b in range(lo, hi):
             o = batch * blocks + b
             s = forward[b, mu]
-            ahead = load_permuted(line, (batch * blocks + s // W) * MATRIX, perm, s % W)
+            y = (batch * blocks + s // SEAMS) * MATRIX
+            ahead = load_permuted(line, y, beside(y, perm, s % SEAMS, MATRIX), perm, s % SEAMS)
             store(out, o * MATRIX, mul_nn(load(u, o * BLOCK + mu * MATRIX), ahead))
 
 
@@ -82,7 +83,8 @@ def shift_line(first, last, lo, hi, line, out, mu, blocks, tables):
     for batch in range(first, last):
         for b in range(lo, hi):
             s = forward[b, mu]
-            ahead = load_permuted(line, (batch * blocks + s // W) * MATRIX, perm, s % W)
+            y = (batch * blocks + s // SEAMS) * MATRIX
+            ahead = load_permuted(line, y, beside(y, perm, s % SEAMS, MATRIX), perm, s % SEAMS)
             store(out, (batch * blocks + b) * MATRIX, ahead)
 
 

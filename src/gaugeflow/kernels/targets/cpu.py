@@ -12,6 +12,7 @@ import types
 import numba
 
 from gaugeflow.kernels.algebra import random
+from gaugeflow.kernels.lane_group import SEAMS
 from gaugeflow.kernels.targets import lanes
 from gaugeflow.kernels.targets.cache import JIT, numba_cache, sources_hash
 from gaugeflow.kernels.targets.operations import operations
@@ -35,6 +36,7 @@ def sizes(n: int, ndim: int, width: int) -> dict[str, int]:
         "MOMENTA": ndim * algebra,
         "PLAQUETTES": planes * algebra,
         "UNIT_BYTES": 8 * algebra,
+        "SEAMS": SEAMS,
         "DIRECTION_SHIFT": random.DIRECTION_SHIFT,
     }
 

@@ -76,25 +76,29 @@ def _load_registers(builder, t, address, offset):
     ]
 
 
-def _permute(builder, width, registers, address, row):
-    """lane l <- lane perm[row, l] of every register; the table (int64, row-major) is read at run time."""
+def _permute(builder, width, registers, beside, address, row):
+    """lane l <- lane perm[row, l] of the 2 W lanes of every register and of the one beside it.
+
+    The table (int64, rows of 2 W words, the first W of them lanes) is read at run time.
+    """
     if width == 1:
         return registers
     table = builder.inttoptr(
-        builder.add(address, builder.mul(row, I64(8 * width))), ir.VectorType(I64, width).as_pointer()
+        builder.add(address, builder.mul(row, I64(16 * width))), ir.VectorType(I64, width).as_pointer()
     )
     index = builder.load(table, align=8)
+    both = ir.Constant(ir.VectorType(I32, 2 * width), list(range(2 * width)))
     out = []
-    for register in registers:
-        v = register.value
+    for register, other in zip(registers, beside, strict=True):
+        v, w = register.value, other.value
         if width == 8 and HAS_AVX512:
-            signature = ir.FunctionType(v.type, [v.type, index.type])
-            name = "llvm.x86.avx512.permvar.df.512"
-            v = builder.call(cgutils.get_or_insert_function(builder.module, signature, name), [v, index])
+            signature = ir.FunctionType(v.type, [v.type, index.type, v.type])
+            name = "llvm.x86.avx512.vpermi2var.pd.512"
+            v = builder.call(cgutils.get_or_insert_function(builder.module, signature, name), [v, index, w])
         else:
-            picked = ir.Constant(v.type, ir.Undefined)
+            joined, picked = builder.shuffle_vector(v, w, both), ir.Constant(v.type, ir.Undefined)
             for lane in range(width):
-                source = builder.extract_element(v, builder.extract_element(index, I32(lane)))
+                source = builder.extract_element(joined, builder.extract_element(index, I32(lane)))
                 picked = builder.insert_element(picked, source, I32(lane))
             v = picked
         out.append(Real(builder, v))
@@ -117,17 +121,38 @@ def make_load(t):
 
 @functools.cache
 def make_load_permuted(t):
-    """load_permuted(address, offset, table, row): a neighbour whose lanes are permuted."""
+    """load_permuted(address, offset, beside, table, row): a neighbour whose lanes lie in two blocks."""
 
     @intrinsic
-    def load_permuted(typing, address, offset, table, row):
+    def load_permuted(typing, address, offset, beside, table, row):
         def generate(context, builder, signature, a):
-            registers = _load_registers(builder, t, a[0], a[1])
-            return pack(builder, t, _permute(builder, t.width, registers, a[2], a[3]))
+            first, second = (_load_registers(builder, t, a[0], at) for at in a[1:3])
+            return pack(builder, t, _permute(builder, t.width, first, second, a[3], a[4]))
 
-        return t(types.int64, types.int64, types.int64, types.int64), generate
+        return t(*[types.int64] * 5), generate
 
     return load_permuted
+
+
+@functools.cache
+def make_load_twice_permuted(t):
+    """load_twice_permuted(address, a, b, row, c, d, next_row, table, first): a neighbour's neighbour.
+
+    Row `first` picks lanes of two blocks, which are `row` of the blocks at a and b and `next_row` of those at c and d.
+    """
+
+    @intrinsic
+    def load_twice_permuted(typing, address, a, b, row, c, d, next_row, table, first):
+        def generate(context, builder, signature, x):
+            address, a, b, row, c, d, next_row, table, first = x
+            a, b, c, d = (_load_registers(builder, t, address, at) for at in (a, b, c, d))
+            one = _permute(builder, t.width, a, b, table, row)
+            two = _permute(builder, t.width, c, d, table, next_row)
+            return pack(builder, t, _permute(builder, t.width, one, two, table, first))
+
+        return t(*[types.int64] * 9), generate
+
+    return load_twice_permuted
 
 
 @functools.cache
