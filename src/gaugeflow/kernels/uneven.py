@@ -2,8 +2,8 @@
 
 Direction d of extent L is cut into s parts; the first L mod s have a = ceil(L / s) sites, the others one less (all have
 a if s divides L). A block is one position 0 <= i_d < a_d of all parts at once, so in the last position of a direction
-the shorter parts have no site. Such a lane is dead: its links are zero and stay so, whatever its momenta, and it adds zero to
-sums; momenta are cleared there before their squares are summed.
+the shorter parts have no site. Such a lane is dead: its links are zero and stay so, whatever its momenta, and it adds
+zero to sums; momenta are cleared there before their squares are summed.
 
 A step of all lanes of a block ends in one block or in two (at the last positions some parts go on, others are left), so
 a seam names two blocks: row h of `perm` holds lanes 0 .. 2 W - 1 of both and, in column W, the number of blocks from

@@ -77,7 +77,7 @@ def _load_registers(builder, t, address, offset):
 
 
 def _permute(builder, width, registers, beside, address, row):
-    """lane l <- lane perm[row, l] of the 2 W lanes of every register and of the one beside it.
+    """lane l <- lane perm[row, l] of the 2 W lanes of every register and of the one beside it (None: of its own W).
 
     The table (int64, rows of 2 W words, the first W of them lanes) is read at run time.
     """
@@ -87,16 +87,18 @@ def _permute(builder, width, registers, beside, address, row):
         builder.add(address, builder.mul(row, I64(16 * width))), ir.VectorType(I64, width).as_pointer()
     )
     index = builder.load(table, align=8)
-    both = ir.Constant(ir.VectorType(I32, 2 * width), list(range(2 * width)))
+    everywhere = ir.Constant(ir.VectorType(I32, 2 * width), list(range(2 * width)))
     out = []
-    for register, other in zip(registers, beside, strict=True):
-        v, w = register.value, other.value
+    for k, register in enumerate(registers):
+        v, others = register.value, [] if beside is None else [beside[k].value]
         if width == 8 and HAS_AVX512:
-            signature = ir.FunctionType(v.type, [v.type, index.type, v.type])
-            name = "llvm.x86.avx512.vpermi2var.pd.512"
-            v = builder.call(cgutils.get_or_insert_function(builder.module, signature, name), [v, index, w])
+            arguments = [v, index, *others]
+            name = "llvm.x86.avx512.vpermi2var.pd.512" if others else "llvm.x86.avx512.permvar.df.512"
+            signature = ir.FunctionType(v.type, [x.type for x in arguments])
+            v = builder.call(cgutils.get_or_insert_function(builder.module, signature, name), arguments)
         else:
-            joined, picked = builder.shuffle_vector(v, w, both), ir.Constant(v.type, ir.Undefined)
+            joined = builder.shuffle_vector(v, others[0], everywhere) if others else v
+            picked = ir.Constant(v.type, ir.Undefined)
             for lane in range(width):
                 source = builder.extract_element(joined, builder.extract_element(index, I32(lane)))
                 picked = builder.insert_element(picked, source, I32(lane))
@@ -126,8 +128,21 @@ def make_load_permuted(t):
     @intrinsic
     def load_permuted(typing, address, offset, beside, table, row):
         def generate(context, builder, signature, a):
-            first, second = (_load_registers(builder, t, a[0], at) for at in a[1:3])
-            return pack(builder, t, _permute(builder, t.width, first, second, a[3], a[4]))
+            address, offset, beside, table, row = a
+            with builder.if_else(builder.icmp_signed("==", offset, beside)) as (one_block, two_blocks):
+                with one_block:
+                    first = _load_registers(builder, t, address, offset)
+                    one, one_ends = _permute(builder, t.width, first, None, table, row), builder.block
+                with two_blocks:
+                    first, second = (_load_registers(builder, t, address, at) for at in (offset, beside))
+                    two, two_ends = _permute(builder, t.width, first, second, table, row), builder.block
+            out = []
+            for x, y in zip(one, two, strict=True):
+                either = builder.phi(x.value.type)
+                either.add_incoming(x.value, one_ends)
+                either.add_incoming(y.value, two_ends)
+                out.append(Real(builder, either))
+            return pack(builder, t, out)
 
         return t(*[types.int64] * 5), generate
 
