@@ -53,6 +53,12 @@ def plaquettes(u, q, b, o, forward, perm, units, k, n, links, slots, momenta, q0
                 first = mul_nn(here_mu, load(u, ahead_mu + nu * MATRIX))
                 second = mul_nn(here_nu, load(u, ahead_nu + mu * MATRIX))
                 store_algebra(q, o, twice_antihermitian_nd(first, second))
+            elif (beside(0, perm, seam_mu, 1) | beside(0, perm, seam_nu, 1)) == 0:
+                o_mu = ahead_mu + nu * MATRIX
+                o_nu = ahead_nu + mu * MATRIX
+                first = mul_nn(here_mu, load_permuted(u, o_mu, o_mu, perm, seam_mu))
+                second = mul_nn(here_nu, load_permuted(u, o_nu, o_nu, perm, seam_nu))
+                store_algebra(q, o, twice_antihermitian_nd(first, second))
             else:
                 first = mul_nn(here_mu, load_link(u, ahead_mu + nu * MATRIX, perm, seam_mu))
                 second = mul_nn(here_nu, load_link(u, ahead_nu + mu * MATRIX, perm, seam_nu))
@@ -81,6 +87,9 @@ def gather(u, q, p, c, d, b, slot, backward, perm, units, k, n, links, slots, mo
                     behind = load_word(slot, y) * PLAQUETTES + plane
                     if seam == 0:
                         force = transport_minus(load(u, link), load_algebra(q, behind), force)
+                    elif beside(0, perm, seam, 1) == 0:
+                        moved = load_algebra_permuted(q, behind, behind, perm, seam)
+                        force = transport_minus(load_permuted(u, link, link, perm, seam), moved, force)
                     else:
                         second = load_word(slot, beside(y, perm, seam, 1)) * PLAQUETTES + plane
                         moved = load_algebra_permuted(q, behind, second, perm, seam)
@@ -91,6 +100,9 @@ def gather(u, q, p, c, d, b, slot, backward, perm, units, k, n, links, slots, mo
                     behind = load_word(slot, y) * PLAQUETTES + plane
                     if seam == 0:
                         force = transport_plus(load(u, link), load_algebra(q, behind), force)
+                    elif beside(0, perm, seam, 1) == 0:
+                        moved = load_algebra_permuted(q, behind, behind, perm, seam)
+                        force = transport_plus(load_permuted(u, link, link, perm, seam), moved, force)
                     else:
                         second = load_word(slot, beside(y, perm, seam, 1)) * PLAQUETTES + plane
                         moved = load_algebra_permuted(q, behind, second, perm, seam)

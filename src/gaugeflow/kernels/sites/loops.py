@@ -21,11 +21,20 @@ def plaquette_sums(first, last, part, u, sums, blocks, tables, plan):
                 for nu in range(mu + 1, D):
                     k = fetch(units, k, k0 + n * (j + 1) // PLANES, ub, ub, ub, q0, p0)
                     t = forward[b, nu]
-                    ahead_mu = load_link(ub, s // SEAMS * BLOCK + nu * MATRIX, perm, s % SEAMS)
-                    ahead_nu = load_link(ub, t // SEAMS * BLOCK + mu * MATRIX, perm, t % SEAMS)
-                    upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
-                    lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu)
-                    add_exactly(sums, (batch * PLANES + j) * 2 * W, trace_nd(upper, lower))
+                    o_mu = s // SEAMS * BLOCK + nu * MATRIX
+                    o_nu = t // SEAMS * BLOCK + mu * MATRIX
+                    if (beside(0, perm, s % SEAMS, 1) | beside(0, perm, t % SEAMS, 1)) == 0:
+                        ahead_mu = load_permuted(ub, o_mu, o_mu, perm, s % SEAMS)
+                        ahead_nu = load_permuted(ub, o_nu, o_nu, perm, t % SEAMS)
+                        upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
+                        lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu)
+                        add_exactly(sums, (batch * PLANES + j) * 2 * W, trace_nd(upper, lower))
+                    else:
+                        ahead_mu = load_link(ub, o_mu, perm, s % SEAMS)
+                        ahead_nu = load_link(ub, o_nu, perm, t % SEAMS)
+                        upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
+                        lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu)
+                        add_exactly(sums, (batch * PLANES + j) * 2 * W, trace_nd(upper, lower))
                     j += 1
 
 
