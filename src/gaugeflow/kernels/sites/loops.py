@@ -23,7 +23,11 @@ def plaquette_sums(first, last, part, u, sums, blocks, tables, plan):
                     t = forward[b, nu]
                     o_mu = s // SEAMS * BLOCK + nu * MATRIX
                     o_nu = t // SEAMS * BLOCK + mu * MATRIX
-                    if (beside(0, perm, s % SEAMS, 1) | beside(0, perm, t % SEAMS, 1)) == 0:
+                    if (s % SEAMS | t % SEAMS) == 0:
+                        upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), load(ub, o_mu))
+                        lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), load(ub, o_nu))
+                        add_exactly(sums, (batch * PLANES + j) * 2 * W, trace_nd(upper, lower))
+                    elif (beside(0, perm, s % SEAMS, 1) | beside(0, perm, t % SEAMS, 1)) == 0:
                         ahead_mu = load_permuted(ub, o_mu, o_mu, perm, s % SEAMS)
                         ahead_nu = load_permuted(ub, o_nu, o_nu, perm, t % SEAMS)
                         upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
