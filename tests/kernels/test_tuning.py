@@ -118,12 +118,6 @@ def test_a_broken_record_is_refused(folder, text):
         tuning.read(path)
 
 
-def alive_lanes(layout):
-    alive = np.ones(layout.blocks * layout.width, bool)
-    alive[layout.dead] = False
-    return alive.reshape(layout.blocks, layout.width)
-
-
 @pytest.mark.parametrize("width", [4, 8, 16])
 @pytest.mark.parametrize("extents", ODD, ids=case_name)
 def test_seams_of_uneven_cuts_reach_the_neighbours(extents, width):
