@@ -60,6 +60,9 @@ class HostDriver:
     def copy_where(self, mask, target, source):
         np.copyto(target, source, where=mask)
 
+    def fill_lanes(self, field, blocks, lanes, value):
+        field[:, blocks, ..., lanes] = value
+
     def launch(self, name, batches, items, pieces, arguments):
         function = getattr(self._library, f"all_{name}")
         function.restype = None

@@ -2,7 +2,8 @@
 
 A block is a coset r + G and lane l is site r + g_l. A neighbour r + e_d = r' + g_h is block r', its lanes permuted by
 perm[h][l] with g_perm = g_h + g_l; h = 0 except at the seams of the cuts. Cutting direction d into s equal parts is
-the generator (L_d / s) e_d of order s. Extents are in site-axis order (t, ..., x).
+the generator (L_d / s) e_d of order s. Where no group fills the register well (odd extents) see `uneven`. Extents are
+in site-axis order (t, ..., x).
 """
 
 import itertools
@@ -10,6 +11,9 @@ import itertools
 import numpy as np
 
 Generator = tuple[tuple[int, ...], int]
+
+SEAMS = 128
+"""An entry of a neighbour table is block * SEAMS + seam."""
 
 
 def coordinate_cuts(extents, cuts) -> list[Generator]:
@@ -72,10 +76,14 @@ def elements(extents, generators) -> np.ndarray:
 
 
 def tables(extents, group, width) -> tuple[np.ndarray, np.ndarray]:
-    """(perm, add): perm[h, l] lane that lane l reads across seam h; add[a, b] index of g_a + g_b; both (W, W) int64."""
+    """(perm, add), both int64.
+
+    perm[h, l] (W, 2 W)       lane that lane l reads across seam h; only one block is read, so column W is 0
+    add[a, b] (SEAMS, SEAMS)  index of g_a + g_b
+    """
     order = {tuple(g): i for i, g in enumerate(group)}
     extents, size = np.array(extents), len(group)
-    perm, add = np.zeros((width, width), np.int64), np.zeros((width, width), np.int64)
+    perm, add = np.zeros((width, 2 * width), np.int64), np.zeros((SEAMS, SEAMS), np.int64)
     for a in range(size):
         for b in range(width):
             other = group[b] if b < size else group[0]

@@ -38,7 +38,8 @@ def shared_force_plan(layout, chunks: int) -> Plan:
     blocks = np.arange(layout.local_blocks)
     pieces = [(part, False) for part in np.array_split(blocks[~late], chunks) if len(part)]
     pieces += [(blocks[late], True)] if late.any() else []
-    needed = [np.unique(np.concatenate([part, (layout.backward[part] // layout.width).ravel()])) for part, _ in pieces]
+    behind = layout.sources(layout.backward)
+    needed = [np.unique(np.concatenate([part, behind[..., part].ravel()])) for part, _ in pieces]
     last_reader = np.full(layout.blocks, -1)
     for k, need in enumerate(needed):
         last_reader[need] = k

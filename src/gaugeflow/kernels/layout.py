@@ -8,12 +8,15 @@ Halo blocks of directions split over ranks stand behind the local blocks and are
 remote site or, where a split direction is also cut into lanes, a copy of an own one.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from gaugeflow.errors import GeometryError
-from gaugeflow.kernels import lane_group
+from gaugeflow.kernels import lane_group, uneven
+from gaugeflow.kernels.lane_group import SEAMS
+from gaugeflow.kernels.packing import Packing
 from gaugeflow.kernels.traversal import choose_tile, tiled_order
 
 LONGEST_HALO_OFFSET = 2
@@ -32,7 +35,7 @@ class HaloMessage:
     target: np.ndarray
 
 
-class Layout:
+class Layout(Packing):
     """Blocks of one rank's part of the lattice.
 
     extents      local extents in site-axis order (t, ..., x)
@@ -40,7 +43,7 @@ class Layout:
     site_lanes   lanes are sites (True) or chains (False)
     grid, coords process grid over the site axes and this rank's place in it
     tile_limit   see `traversal.choose_tile`
-    generators   lane group, chosen if None
+    generators   lane group, chosen if None; a choice may also be uneven cuts, see `uneven`
     """
 
     def __init__(
@@ -53,18 +56,38 @@ class Layout:
         self.global_extents = tuple(e * g for e, g in zip(self.extents, self.grid, strict=True))
         self.volume, self.site_lanes = int(np.prod(self.extents)), site_lanes
         self.split = np.array(self.grid) > 1
+        self.dead = np.zeros(0, np.int64)
         if generators is None:
             split = tuple(np.flatnonzero(self.split))
             generators = lane_group.choose(self.extents, width, split) if site_lanes else []
+            if site_lanes and not split and self._cut_unevenly(generators):
+                return
         self._check(generators)
         self.group = lane_group.elements(self.extents, generators)
         self.lanes_used = len(self.group) if site_lanes else width
         self.perm, self.add = lane_group.tables(self.extents, self.group, width)
         if not site_lanes:
-            self.perm[:] = np.arange(width)
+            self.perm[:, :width] = np.arange(width)
         self._number_blocks(tile_limit, tile)
         self._neighbour_tables()
         self._sites_of_lanes()
+
+    def _cut_unevenly(self, generators) -> bool:
+        """Take uneven cuts where they fill more lanes than the lane group; says whether it did."""
+        cuts = uneven.best_cuts(self.extents, self.width)
+        if uneven.fill(self.extents, cuts, self.width) * self.width <= math.prod(order for _, order in generators):
+            return False
+        self._check(())
+        table = uneven.UnevenLanes(self.extents, cuts, self.width)
+        self.block_extents, self.local_blocks, self._x = np.array(table.block_extents), len(table.x), table.x
+        self.blocks, self.lanes_used = self.local_blocks, self.width
+        self._block_of_site, self._lane_of_site = table.block, table.lane
+        self.forward, self.backward, self.perm = table.forward, table.backward, table.perm
+        self.add = np.full((SEAMS, SEAMS), -1, np.int64)
+        self.add[0] = self.add[:, 0] = np.where(table.perm[:, self.width] == 0, np.arange(SEAMS), -1)
+        self._local_site, self._offset, self.site = table.site, np.zeros(self.ndim, np.int64), table.site
+        self.dead = np.flatnonzero(table.dead)
+        return True
 
     def _check(self, generators):
         if self.volume * int(np.prod(self.grid)) >= 1 << 40:
@@ -104,7 +127,7 @@ class Layout:
         return box[(outside > 0) & (outside <= LONGEST_HALO_OFFSET)]
 
     def _neighbour_tables(self):
-        """forward, backward [block, mu] = neighbour block * W + seam; -1 beyond the halo."""
+        """forward, backward [block, mu] = neighbour block * SEAMS + seam; -1 beyond the halo."""
         steps = np.eye(self.ndim, dtype=np.int64)[::-1]  # direction mu steps along site axis D - 1 - mu
         find = self._find_in_box() if self.split.any() else self._find_on_torus
         self.forward = np.ascontiguousarray(np.stack([find(self._x + s) for s in steps], 1))
@@ -112,7 +135,7 @@ class Layout:
 
     def _find_on_torus(self, x):
         key = self._key(x)
-        return self._block_of_site[key] * self.width + self._lane_of_site[key]
+        return self._block_of_site[key] * SEAMS + self._lane_of_site[key]
 
     def _find_in_box(self):
         pad = self.split.astype(np.int64)
@@ -128,7 +151,7 @@ class Layout:
             block = np.full(len(x), -1, np.int64)
             block[valid] = box[tuple((inside[valid] + pad).T)]
             seams = [seam_of[tuple(h)] for h in (wrapped * self.block_extents) % extents]
-            return np.where(block >= 0, block * self.width + np.array(seams), -1)
+            return np.where(block >= 0, block * SEAMS + np.array(seams), -1)
 
         return find
 
@@ -155,6 +178,18 @@ class Layout:
             messages.append(HaloMessage(tuple(int(o) for o in offset), source[chosen], target[chosen]))
         return messages
 
+    def fill_dead(self, packed, value) -> None:
+        """Put `value` into the lanes without a site of a field (batch, block, .., lane)."""
+        if len(self.dead):
+            block, lane = np.divmod(self.dead, self.width)
+            packed[:, block, ..., lane] = value
+
+    def sources(self, table) -> np.ndarray:
+        """Blocks that a step of `forward` or `backward` reads, (D, 1 or 2, blocks); -1 beyond the halo."""
+        first = np.where(table >= 0, table // SEAMS, -1)
+        second = first + self.perm[np.where(table >= 0, table % SEAMS, 0), self.width]
+        return np.stack([first, second] if len(self.dead) else [first]).transpose(2, 0, 1)
+
     def batches(self, chains: int) -> int:
         """Number of batches that hold `chains` chains."""
         return chains if self.site_lanes else -(-chains // self.width)
@@ -165,68 +200,3 @@ class Layout:
         lane = np.arange(self.width)[None, :]
         chain = batch + 0 * lane if self.site_lanes else np.minimum(batch * self.width + lane, chains - 1)
         return np.ascontiguousarray(first_chain + chain, np.int64)
-
-    def pack(self, field: np.ndarray) -> np.ndarray:
-        """Canonical local reals (chains, t, ..., x, mu, component) -> packed, halo lanes left zero."""
-        chains, directions, components = field.shape[0], field.shape[-2], field.shape[-1]
-        out = np.zeros((self.batches(chains), self.blocks, directions, components, self.width))
-        self.pack_slab(out, field, range(chains), range(self.extents[0]))
-        self.fill_copies(out, chains)
-        return out
-
-    def pack_slab(self, packed: np.ndarray, values: np.ndarray, chains: range, times: range) -> None:
-        """Put canonical reals (len(chains), len(times), ..., x, mu, component) into a packed field, in its own dtype.
-
-        packed           (batch, block, mu, component, lane); lanes that are copies are for `fill_copies`
-        chains, times    of this rank, from 0
-        """
-        flat = values.reshape(len(chains), -1, *packed.shape[2:4])
-        for batch, own, lanes in self._batches_of(chains):
-            for block, lane, sites in self._places(times):
-                if self.site_lanes:
-                    packed[batch][block, :, :, lane] = flat[own.start, sites]
-                else:
-                    packed[batch, block, :, :, lanes] = np.moveaxis(flat[own, sites], 0, -1)
-
-    def unpack_slab(self, packed: np.ndarray, chains: range, times: range) -> np.ndarray:
-        """Float64 canonical reals (len(chains), len(times), ..., x, mu, component) of a packed field."""
-        slice_sites = self.volume // self.extents[0]
-        out = np.empty((len(chains), len(times) * slice_sites, *packed.shape[2:4]))
-        for batch, own, lanes in self._batches_of(chains):
-            for block, lane, sites in self._places(times):
-                if self.site_lanes:
-                    out[own.start, sites] = packed[batch][block, :, :, lane]
-                else:
-                    out[own, sites] = np.moveaxis(packed[batch, block, :, :, lanes], -1, 0)
-        return out.reshape(len(chains), len(times), *self.extents[1:], *packed.shape[2:4])
-
-    def _batches_of(self, chains: range):
-        """(batch, slice of positions in `chains`, slice of lanes) of these chains; no lanes where they are sites."""
-        width = 1 if self.site_lanes else self.width
-        for batch in range(chains.start // width, -(-chains.stop // width)):
-            first, last = max(chains.start, batch * width), min(chains.stop, (batch + 1) * width)
-            yield (
-                batch,
-                slice(first - chains.start, last - chains.start),
-                slice(first - batch * width, last - batch * width),
-            )
-
-    def _places(self, times: range):
-        """(blocks, lanes, slice of positions) of the sites of each of these time slices in canonical order."""
-        slice_sites = self.volume // self.extents[0]
-        for i, t in enumerate(times):
-            sites = slice(t * slice_sites, (t + 1) * slice_sites)
-            yield self._block_of_site[sites], self._lane_of_site[sites], slice(i * slice_sites, (i + 1) * slice_sites)
-
-    def fill_copies(self, packed: np.ndarray, chains: int) -> None:
-        """Give lanes that stand for no site or no chain of their own the values of lane 0 or of the last chain."""
-        local = packed[:, : self.local_blocks]
-        if self.site_lanes:
-            local[..., self.lanes_used :] = local[..., :1]
-        elif last := chains % self.width:
-            local[-1, ..., last:] = local[-1, ..., last - 1 : last]
-
-    def unpack(self, packed: np.ndarray, chains: int, directions: int) -> np.ndarray:
-        """Packed (batch, block, directions, component, lane) -> canonical local reals."""
-        view = packed.reshape(self.batches(chains), self.blocks, directions, -1, self.width)
-        return self.unpack_slab(view, range(chains), range(self.extents[0]))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gaugeflow.conventions import planes
+from gaugeflow.kernels.lane_group import SEAMS
 from gaugeflow.kernels.targets.cache import cached_jit
 
 AHEAD = 1
@@ -64,20 +65,23 @@ class Plan:
 
 
 @cached_jit
-def share_program(order, backward, width, slot, base):
-    """(steps, slots used) of the shared force over the blocks of `order`; fills slot[block]."""
-    ndim = backward.shape[1]
-    left = np.zeros(backward.shape[0], np.int64)
-    free = np.empty(backward.shape[0], np.int64)
+def share_program(order, behind, slot, base):
+    """(steps, slots used) of the shared force over the blocks of `order`; fills slot[block].
+
+    behind (sources, blocks)   blocks whose plaquettes a block gathers beside its own
+    """
+    sources, blocks = behind.shape
+    left = np.zeros(blocks, np.int64)
+    free = np.empty(blocks, np.int64)
     n, free_count, slot_count, k = order.shape[0], 0, 0, 0
-    steps = np.empty(n * (ndim + 2), np.int64)
+    steps = np.empty(n * (sources + 2), np.int64)
     for i in range(n):
-        for d in range(-1, ndim):
-            left[order[i] if d < 0 else backward[order[i], d] // width] += 1
+        for d in range(-1, sources):
+            left[order[i] if d < 0 else behind[d, order[i]]] += 1
     for i in range(n):
         b = order[i]
-        for d in range(-1, ndim):
-            y = b if d < 0 else backward[b, d] // width
+        for d in range(-1, sources):
+            y = b if d < 0 else behind[d, b]
             if slot[y] < 0:
                 if free_count > 0:
                     free_count -= 1
@@ -89,8 +93,8 @@ def share_program(order, backward, width, slot, base):
                 k += 1
         steps[k] = ~b
         k += 1
-        for d in range(-1, ndim):
-            y = b if d < 0 else backward[b, d] // width
+        for d in range(-1, sources):
+            y = b if d < 0 else behind[d, b]
             left[y] -= 1
             if left[y] == 0:
                 free[free_count] = slot[y]
@@ -151,14 +155,14 @@ def _links(block, mu, ndim):
 
 def _plane_links(layout, b):
     """Links of the plaquettes of blocks b as [plane][unit], each link in the first plane that uses it."""
-    seen, out = set(), []
+    seen, out, ahead_of = set(), [], layout.sources(layout.forward[b])
     for mu, nu in planes(layout.ndim):
         columns = []
         for ahead, direction in ((None, mu), (None, nu), (mu, nu), (nu, mu)):
             if (ahead, direction) not in seen:
                 seen.add((ahead, direction))
-                block = b if ahead is None else layout.forward[b, ahead] // layout.width
-                columns += _links(block, direction, layout.ndim)
+                for block in [b] if ahead is None else ahead_of[ahead]:
+                    columns += _links(block, direction, layout.ndim)
         out.append(columns)
     return out
 
@@ -176,16 +180,16 @@ def touched_by_plaquettes(layout, steps, slot, q0, p0):
 
 def _gathered(layout, b, slot, q0, p0):
     """Units of gather steps: plaquettes here and behind, the links between, momenta."""
-    ndim, seen, out = layout.ndim, set(), []
+    ndim, seen, out, behind = layout.ndim, set(), [], layout.sources(layout.backward[b])
     number = {plane: k for k, plane in enumerate(planes(ndim))}
     for mu in range(ndim):
         for nu in (nu for nu in range(ndim) if nu != mu):
             plane = number[min(mu, nu), max(mu, nu)]
-            y = layout.backward[b, nu] // layout.width
             if plane not in seen:
                 out.append(q0 + slot[b] * len(number) + plane)
-            out += [] if ("link", nu) in seen else _links(y, nu, ndim)
-            out.append(q0 + slot[y] * len(number) + plane)
+            for y in behind[nu]:
+                out += [] if ("link", nu) in seen else _links(y, nu, ndim)
+                out.append(q0 + slot[y] * len(number) + plane)
             seen |= {plane, ("link", nu)}
         out.append(p0 + b * ndim + mu)
     return out
@@ -208,8 +212,8 @@ def touched_by_shared_force(layout, steps, slot, q0, p0):
 def reads_halo(layout, behind) -> np.ndarray:
     """Local blocks whose plaquettes (and, with `behind`, those of blocks one step behind) touch halo blocks, bool."""
     n = layout.local_blocks
-    touches = (np.arange(layout.blocks) >= n) | (layout.forward // layout.width >= n).any(1)
-    return touches[:n] | touches[layout.backward[:n] // layout.width].any(1) if behind else touches[:n]
+    touches = (np.arange(layout.blocks) >= n) | (layout.forward // SEAMS >= n).any(1)
+    return touches[:n] | touches[layout.backward[:n] // SEAMS].any(1) if behind else touches[:n]
 
 
 def make_plan(layout, touched, *, shared=False, neighbours=True, parts=1, unit_bytes=0, cache_bytes=0, far=0) -> Plan:
@@ -226,12 +230,13 @@ def make_plan(layout, touched, *, shared=False, neighbours=True, parts=1, unit_b
     cuts = [layout.local_blocks * t // parts for t in range(parts + 1)]
     slots = np.full((parts, layout.blocks), -1, np.int64)
     programs, lengths, slot_count = [], [], 0
+    behind = np.ascontiguousarray(layout.sources(layout.backward).reshape(-1, layout.blocks))
     for t in range(parts):
         mine = np.arange(cuts[t], cuts[t + 1])
         early = mine[~late[mine]]
         program, first = np.concatenate([early, mine[late[mine]]]), len(early)
         if shared:
-            program, used = share_program(program, layout.backward, layout.width, slots[t], slot_count)
+            program, used = share_program(program, behind, slots[t], slot_count)
             first = 1 + int(np.flatnonzero(program == ~early[-1])[0]) if len(early) else 0
             slot_count += used
         programs.append(program)

@@ -105,6 +105,7 @@ class PackedLattice:
         """Links all one."""
         out = self.new_links()
         out[..., :: 2 * (self.n + 1), :] = 1.0  # real parts of the diagonal, in halo lanes too
+        self.device.fill_dead(out, 0.0)
         return out
 
     # ---- operations
@@ -112,6 +113,7 @@ class PackedLattice:
     def _randomise(self, kernel, seed, purpose, trajectory, **field):
         keys = {"key0": seed & 0xFFFFFFFF, "key1": seed >> 32}
         self._run(kernel, trajectory=trajectory, purpose=int(purpose), **keys, **field)
+        self.device.fill_dead(*field.values(), 0.0)
 
     @operation
     def hot(self, seed, purpose):
@@ -146,6 +148,7 @@ class PackedLattice:
     @operation
     def kinetic_sums(self, momenta):
         """Local exact sums of -tr P^2, one column; pass to `total`."""
+        self.device.fill_dead(momenta, 0.0)  # kicks leave anything there
         return self._sum("kinetic_sums", 1, p=momenta)
 
     @operation
@@ -156,7 +159,9 @@ class PackedLattice:
     @operation
     def reunitarise(self, links) -> np.ndarray:
         """Links back to the group; largest change of a matrix element per chain, (chains,)."""
+        self.device.fill_dead(links, np.eye(self.n, dtype=complex).view(float).ravel())  # zero has no direction
         worst = self.device.largest("reunitarise", u=links)
+        self.device.fill_dead(links, 0.0)
         self.halo.begin(links)
         local = worst.max(1) if self.layout.site_lanes else self.partition.lanes_to_chains(worst)
         return self.comm.maximum(self.partition.of_all_chains(local))
@@ -188,6 +193,7 @@ class PackedLattice:
     def shift_line(self, line, mu, out) -> None:
         """out(x) = line(x + mu)."""
         self._run("shift_line", lambda: self.halo.finish(line), line=line, out=out, mu=mu)
+        self.device.fill_dead(out, 0.0)
         self.halo.begin(out)
 
     @operation

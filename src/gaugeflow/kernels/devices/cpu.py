@@ -100,6 +100,10 @@ class CpuDevice:
         """target <- source where `mask`, broadcast."""
         np.copyto(target, source, where=mask)
 
+    def fill_dead(self, field: np.ndarray, value) -> None:
+        """Put `value` (a number, or one per component) into the lanes of a field that have no site."""
+        self.layout.fill_dead(field, value)
+
     # ---- kernels
 
     def run(self, name: str, halo=None, items: int | None = None, **values) -> None:

@@ -106,6 +106,10 @@ class CudaDriver:
         """target <- source where `mask`, broadcast."""
         self._cupy.copyto(target, source, where=self._cupy.asarray(mask))
 
+    def fill_lanes(self, field, blocks, lanes, value) -> None:
+        """field[:, block, ..., lane] <- value for every pair of a block and a lane."""
+        field[:, blocks, ..., lanes] = self._cupy.asarray(value, field.dtype)
+
     # ---- kernels
 
     def launch(self, name: str, batches: int, items: int, pieces: int, arguments: list) -> None:

@@ -43,6 +43,7 @@ class GpuDevice:
         }
         tables = [self.table(x) for x in (layout.forward, layout.backward, layout.perm, layout.add)]
         self._tables = tuple(driver.address(x) for x in tables)
+        self._dead = [self.table(x) for x in np.divmod(layout.dead, layout.width)]
         self._own = {"site": self.table(layout.site), "chain": self.table(chain)}
         self._lists = {name: self._plan_addresses(plan) for name, plan in self._plans.items()}
         self.cut_force(chunks)
@@ -115,6 +116,11 @@ class GpuDevice:
     def copy_where(self, mask: np.ndarray, target, source) -> None:
         """target <- source where `mask`, broadcast."""
         self.driver.copy_where(mask, target, source)
+
+    def fill_dead(self, field, value) -> None:
+        """Put `value` (a number, or one per component) into the lanes of a field that have no site."""
+        if len(self.layout.dead):
+            self.driver.fill_lanes(field, *self._dead, value)
 
     # ---- kernels
 

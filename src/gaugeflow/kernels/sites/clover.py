@@ -2,32 +2,47 @@
 
 
 @inline
+def load_diagonal(u, mu, first, second, other, perm, add):
+    """Link mu of a neighbour's neighbour.
+
+    first           entry of the step away from x
+    second, other   entries of the step after it from the two blocks of the first one
+    add             row that does both steps at once, -1 where none does
+    """
+    o = second // SEAMS * BLOCK + mu * MATRIX
+    seam = add[second % SEAMS, first % SEAMS]
+    if seam >= 0:
+        return load_link(u, o, perm, seam)
+    row = second % SEAMS
+    next_row = other % SEAMS
+    p = other // SEAMS * BLOCK + mu * MATRIX
+    q = beside(p, perm, next_row, BLOCK)
+    return load_twice_permuted(u, o, beside(o, perm, row, BLOCK), row, p, q, next_row, perm, first % SEAMS)
+
+
+@inline
 def clover_leaves(u, b, mu, nu, tables):
     """Sum of the four plaquettes around x in the plane (mu, nu), all starting and ending at x."""
     forward, backward, perm, add = tables
     f_mu, f_nu, b_mu, b_nu = forward[b, mu], forward[b, nu], backward[b, mu], backward[b, nu]
-    y_mu, y_nu = b_mu // W, b_nu // W
-    s = forward[y_mu, nu]
-    mu_behind_nu_ahead, seam_left = s // W, add[s % W, b_mu % W]
-    s = backward[y_mu, nu]
-    both_behind, seam_both = s // W, add[s % W, b_mu % W]
-    s = forward[y_nu, mu]
-    nu_behind_mu_ahead, seam_right = s // W, add[s % W, b_nu % W]
+    y_mu, y_nu = b_mu // SEAMS, b_nu // SEAMS
+    z_mu, z_nu = beside(y_mu, perm, b_mu % SEAMS, 1), beside(y_nu, perm, b_nu % SEAMS, 1)
     u_mu = load(u, b * BLOCK + mu * MATRIX)
     u_nu = load(u, b * BLOCK + nu * MATRIX)
-    behind_mu_mu = load_permuted(u, y_mu * BLOCK + mu * MATRIX, perm, b_mu % W)
-    behind_nu_nu = load_permuted(u, y_nu * BLOCK + nu * MATRIX, perm, b_nu % W)
-    ahead_mu_nu = load_permuted(u, f_mu // W * BLOCK + nu * MATRIX, perm, f_mu % W)
-    ahead_nu_mu = load_permuted(u, f_nu // W * BLOCK + mu * MATRIX, perm, f_nu % W)
+    behind_mu_mu = load_link(u, y_mu * BLOCK + mu * MATRIX, perm, b_mu % SEAMS)
+    behind_nu_nu = load_link(u, y_nu * BLOCK + nu * MATRIX, perm, b_nu % SEAMS)
+    ahead_mu_nu = load_link(u, f_mu // SEAMS * BLOCK + nu * MATRIX, perm, f_mu % SEAMS)
+    ahead_nu_mu = load_link(u, f_nu // SEAMS * BLOCK + mu * MATRIX, perm, f_nu % SEAMS)
     leaves = mul_nd(mul_nn(u_mu, ahead_mu_nu), mul_nn(u_nu, ahead_nu_mu))
-    left = mul_nd(u_nu, load_permuted(u, mu_behind_nu_ahead * BLOCK + mu * MATRIX, perm, seam_left))
-    back = mul_dn(load_permuted(u, y_mu * BLOCK + nu * MATRIX, perm, b_mu % W), behind_mu_mu)
+    left = mul_nd(u_nu, load_diagonal(u, mu, b_mu, forward[y_mu, nu], forward[z_mu, nu], perm, add))
+    back = mul_dn(load_link(u, y_mu * BLOCK + nu * MATRIX, perm, b_mu % SEAMS), behind_mu_mu)
     leaves = mac_nn(leaves, left, back)
-    down = mul_nn(load_permuted(u, both_behind * BLOCK + nu * MATRIX, perm, seam_both), behind_mu_mu)
-    across = mul_nn(load_permuted(u, both_behind * BLOCK + mu * MATRIX, perm, seam_both), behind_nu_nu)
+    s, t = backward[y_mu, nu], backward[z_mu, nu]
+    down = mul_nn(load_diagonal(u, nu, b_mu, s, t, perm, add), behind_mu_mu)
+    across = mul_nn(load_diagonal(u, mu, b_mu, s, t, perm, add), behind_nu_nu)
     leaves = mac_dn(leaves, down, across)
-    lower = mul_dn(behind_nu_nu, load_permuted(u, y_nu * BLOCK + mu * MATRIX, perm, b_nu % W))
-    right = mul_nd(load_permuted(u, nu_behind_mu_ahead * BLOCK + nu * MATRIX, perm, seam_right), u_mu)
+    lower = mul_dn(behind_nu_nu, load_link(u, y_nu * BLOCK + mu * MATRIX, perm, b_nu % SEAMS))
+    right = mul_nd(load_diagonal(u, nu, b_nu, forward[y_nu, mu], forward[z_nu, mu], perm, add), u_mu)
     return mac_nn(leaves, lower, right)
 
 

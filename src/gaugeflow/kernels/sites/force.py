@@ -5,6 +5,18 @@ Site functions get the addresses of tables: arrays that reach them through a bra
 
 
 @inline
+def beside(offset, perm, seam, size):
+    """Offset of the second block of a seam; `size` doubles per block."""
+    return offset + load_word(perm, seam * 2 * W + W) * size
+
+
+@inline
+def load_link(u, offset, perm, seam):
+    """Link of a neighbour across a seam."""
+    return load_permuted(u, offset, beside(offset, perm, seam, BLOCK), perm, seam)
+
+
+@inline
 def fetch(units, k, end, links, slots, momenta, q0, p0):
     """Prefetch words[k:end] of the plan at address `units`; the others are the addresses of unit 0 of each kind.
 
@@ -27,24 +39,30 @@ def plaquettes(u, q, b, o, forward, perm, units, k, n, links, slots, momenta, q0
     k0 = k
     for mu in range(D - 1):
         s = load_word(forward, b * D + mu)
-        seam_mu = s % W
-        ahead_mu = s // W * BLOCK
+        seam_mu = s % SEAMS
+        ahead_mu = s // SEAMS * BLOCK
         for nu in range(mu + 1, D):
             j += 1
             k = fetch(units, k, k0 + n * j // PLANES, links, slots, momenta, q0, p0)
             if mine(j):
                 s = load_word(forward, b * D + nu)
-                seam_nu = s % W
-                ahead_nu = s // W * BLOCK
+                seam_nu = s % SEAMS
+                ahead_nu = s // SEAMS * BLOCK
                 here_mu = load(u, b * BLOCK + mu * MATRIX)
                 here_nu = load(u, b * BLOCK + nu * MATRIX)
                 if (seam_mu | seam_nu) == 0:
                     first = mul_nn(here_mu, load(u, ahead_mu + nu * MATRIX))
                     second = mul_nn(here_nu, load(u, ahead_nu + mu * MATRIX))
                     store_algebra(q, o, twice_antihermitian_nd(first, second))
+                elif (beside(0, perm, seam_mu, 1) | beside(0, perm, seam_nu, 1)) == 0:
+                    o_mu = ahead_mu + nu * MATRIX
+                    o_nu = ahead_nu + mu * MATRIX
+                    first = mul_nn(here_mu, load_permuted(u, o_mu, o_mu, perm, seam_mu))
+                    second = mul_nn(here_nu, load_permuted(u, o_nu, o_nu, perm, seam_nu))
+                    store_algebra(q, o, twice_antihermitian_nd(first, second))
                 else:
-                    first = mul_nn(here_mu, load_permuted(u, ahead_mu + nu * MATRIX, perm, seam_mu))
-                    second = mul_nn(here_nu, load_permuted(u, ahead_nu + mu * MATRIX, perm, seam_nu))
+                    first = mul_nn(here_mu, load_link(u, ahead_mu + nu * MATRIX, perm, seam_mu))
+                    second = mul_nn(here_nu, load_link(u, ahead_nu + mu * MATRIX, perm, seam_nu))
                     store_algebra(q, o, twice_antihermitian_nd(first, second))
             o += ALGEBRA
 
@@ -62,8 +80,8 @@ def gather(u, q, p, c, d, b, slot, backward, perm, units, k, n, links, slots, mo
                     j += 1
                     k = fetch(units, k, k0 + n * j // STAPLES, links, slots, momenta, q0, p0)
                     s = load_word(backward, b * D + nu)
-                    y = s // W
-                    seam = s % W
+                    y = s // SEAMS
+                    seam = s % SEAMS
                     link = y * BLOCK + nu * MATRIX
                     if mu < nu:
                         plane = (mu * D - mu * (mu + 1) // 2 + nu - mu - 1) * ALGEBRA
@@ -71,18 +89,26 @@ def gather(u, q, p, c, d, b, slot, backward, perm, units, k, n, links, slots, mo
                         behind = load_word(slot, y) * PLAQUETTES + plane
                         if seam == 0:
                             force = transport_minus(load(u, link), load_algebra(q, behind), force)
+                        elif beside(0, perm, seam, 1) == 0:
+                            moved = load_algebra_permuted(q, behind, behind, perm, seam)
+                            force = transport_minus(load_permuted(u, link, link, perm, seam), moved, force)
                         else:
-                            moved = load_algebra_permuted(q, behind, perm, seam)
-                            force = transport_minus(load_permuted(u, link, perm, seam), moved, force)
+                            second = load_word(slot, beside(y, perm, seam, 1)) * PLAQUETTES + plane
+                            moved = load_algebra_permuted(q, behind, second, perm, seam)
+                            force = transport_minus(load_link(u, link, perm, seam), moved, force)
                     else:
                         plane = (nu * D - nu * (nu + 1) // 2 + mu - nu - 1) * ALGEBRA
                         force = algebra_subtract(force, load_algebra(q, load_word(slot, b) * PLAQUETTES + plane))
                         behind = load_word(slot, y) * PLAQUETTES + plane
                         if seam == 0:
                             force = transport_plus(load(u, link), load_algebra(q, behind), force)
+                        elif beside(0, perm, seam, 1) == 0:
+                            moved = load_algebra_permuted(q, behind, behind, perm, seam)
+                            force = transport_plus(load_permuted(u, link, link, perm, seam), moved, force)
                         else:
-                            moved = load_algebra_permuted(q, behind, perm, seam)
-                            force = transport_plus(load_permuted(u, link, perm, seam), moved, force)
+                            second = load_word(slot, beside(y, perm, seam, 1)) * PLAQUETTES + plane
+                            moved = load_algebra_permuted(q, behind, second, perm, seam)
+                            force = transport_plus(load_link(u, link, perm, seam), moved, force)
             o = b * MOMENTA + mu * ALGEBRA
             store_algebra(p, o, algebra_update(d, load_algebra(p, o), 0.5 * c, project(force)))
 

@@ -22,11 +22,24 @@ def plaquette_sums(first, last, part, u, sums, blocks, tables, plan):
                     k = fetch(units, k, k0 + n * (j + 1) // PLANES, ub, ub, ub, q0, p0)
                     if mine(j):
                         t = forward[b, nu]
-                        ahead_mu = load_permuted(ub, s // W * BLOCK + nu * MATRIX, perm, s % W)
-                        ahead_nu = load_permuted(ub, t // W * BLOCK + mu * MATRIX, perm, t % W)
-                        upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
-                        lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu)
-                        add_exactly(sums, (batch * PLANES + j) * 2 * W, trace_nd(upper, lower))
+                        o_mu = s // SEAMS * BLOCK + nu * MATRIX
+                        o_nu = t // SEAMS * BLOCK + mu * MATRIX
+                        if (s % SEAMS | t % SEAMS) == 0:
+                            upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), load(ub, o_mu))
+                            lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), load(ub, o_nu))
+                            add_exactly(sums, (batch * PLANES + j) * 2 * W, trace_nd(upper, lower))
+                        elif (beside(0, perm, s % SEAMS, 1) | beside(0, perm, t % SEAMS, 1)) == 0:
+                            ahead_mu = load_permuted(ub, o_mu, o_mu, perm, s % SEAMS)
+                            ahead_nu = load_permuted(ub, o_nu, o_nu, perm, t % SEAMS)
+                            upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
+                            lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu)
+                            add_exactly(sums, (batch * PLANES + j) * 2 * W, trace_nd(upper, lower))
+                        else:
+                            ahead_mu = load_link(ub, o_mu, perm, s % SEAMS)
+                            ahead_nu = load_link(ub, o_nu, perm, t % SEAMS)
+                            upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
+                            lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu)
+                            add_exactly(sums, (batch * PLANES + j) * 2 * W, trace_nd(upper, lower))
                     j += 1
 
 
@@ -43,8 +56,8 @@ def plaquette_traces(first, last, lo, hi, u, out, blocks, tables):
                 s = forward[b, mu]
                 for nu in range(mu + 1, D):
                     t = forward[b, nu]
-                    ahead_mu = load_permuted(ub, s // W * BLOCK + nu * MATRIX, perm, s % W)
-                    ahead_nu = load_permuted(ub, t // W * BLOCK + mu * MATRIX, perm, t % W)
+                    ahead_mu = load_link(ub, s // SEAMS * BLOCK + nu * MATRIX, perm, s % SEAMS)
+                    ahead_nu = load_link(ub, t // SEAMS * BLOCK + mu * MATRIX, perm, t % SEAMS)
                     upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
                     lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu)
                     store_real(out, j * 2 * W, trace_nd(upper, lower))
@@ -71,7 +84,8 @@ def extend_line(first, last, lo, hi, u, line, out, mu, blocks, tables):
         for b in range(lo, hi):
             o = batch * blocks + b
             s = forward[b, mu]
-            ahead = load_permuted(line, (batch * blocks + s // W) * MATRIX, perm, s % W)
+            y = (batch * blocks + s // SEAMS) * MATRIX
+            ahead = load_permuted(line, y, beside(y, perm, s % SEAMS, MATRIX), perm, s % SEAMS)
             store(out, o * MATRIX, mul_nn(load(u, o * BLOCK + mu * MATRIX), ahead))
 
 
@@ -83,7 +97,8 @@ def shift_line(first, last, lo, hi, line, out, mu, blocks, tables):
     for batch in range(first, last):
         for b in range(lo, hi):
             s = forward[b, mu]
-            ahead = load_permuted(line, (batch * blocks + s // W) * MATRIX, perm, s % W)
+            y = (batch * blocks + s // SEAMS) * MATRIX
+            ahead = load_permuted(line, y, beside(y, perm, s % SEAMS, MATRIX), perm, s % SEAMS)
             store(out, (batch * blocks + b) * MATRIX, ahead)
 
 

@@ -42,8 +42,12 @@ class COperations:
         return COperation(f"load_lane<{c_type(t)}>", True)
 
     def make_load_permuted(self, t):
-        """load_permuted(address, offset, table, row): the registers of the lane that the table names."""
+        """load_permuted(address, offset, beside, table, row): the registers of the lane that the table names."""
         return COperation(f"load_other_lane<{c_type(t)}>", True)
+
+    def make_load_twice_permuted(self, t):
+        """load_twice_permuted(address, a, b, row, c, d, next_row, table, first): two such steps."""
+        return COperation(f"load_lane_of_other_lane<{c_type(t)}>", True)
 
     def make_store(self, t):
         """store(address, offset, value)."""

@@ -28,7 +28,7 @@ PLAN = (
     ("i64", "p0"),
 )
 GROUPS = {"tables": TABLES, "plan": PLAN}
-ROW_LENGTH = {"forward": "D", "backward": "D", "add": "W", "slots_of": "blocks"}
+ROW_LENGTH = {"forward": "D", "backward": "D", "add": "SEAMS", "slots_of": "blocks"}
 THREAD_LOOPS = {"batch": "thread_batch", "b": "thread_item", "i": "thread_item"}
 REALS = ("c", "d", "eps")
 """Kernel parameters that are doubles; all others are 64-bit integers."""

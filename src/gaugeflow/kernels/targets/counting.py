@@ -48,7 +48,7 @@ class Recorder:
         """load(...): registers of unknown content."""
         return lambda *_: self._unknown(t)
 
-    make_load_permuted = make_load
+    make_load_permuted = make_load_twice_permuted = make_load
 
     def make_store(self, t):
         """store(...): nothing to compute."""

@@ -11,6 +11,7 @@ import types
 import numba
 
 from gaugeflow.kernels.algebra import random
+from gaugeflow.kernels.lane_group import SEAMS
 from gaugeflow.kernels.signatures import SITE_FILES, site_text
 from gaugeflow.kernels.targets import lanes
 from gaugeflow.kernels.targets.cache import numba_cache, shared_jit, sources_hash
@@ -35,6 +36,7 @@ def sizes(n: int, ndim: int, width: int, precision: str = "float64") -> dict[str
         "PLAQUETTES": planes * algebra,
         "REAL_BYTES": ELEMENT_BYTES[precision],
         "UNIT_BYTES": ELEMENT_BYTES[precision] * algebra,
+        "SEAMS": SEAMS,
         "DIRECTION_SHIFT": random.DIRECTION_SHIFT,
         "LANE": 0,
         "LANES": 1,

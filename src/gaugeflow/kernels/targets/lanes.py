@@ -14,6 +14,7 @@ from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
+from gaugeflow.kernels.targets.permutations import permute
 from gaugeflow.kernels.targets.trace import (
     ELEMENT_BYTES,
     ELEMENTS,
@@ -29,14 +30,6 @@ from gaugeflow.kernels.targets.trace import (
 CACHE_LINE = 64
 HAS_AVX512 = bool(llvm.get_host_cpu_features().get("avx512f", False))
 HAS_AVX2 = bool(llvm.get_host_cpu_features().get("avx2", False))
-
-
-PERMUTATIONS = {
-    (8, "float64"): ("llvm.x86.avx512.permvar.df.512", HAS_AVX512),
-    (16, "float32"): ("llvm.x86.avx512.permvar.sf.512", HAS_AVX512),
-    (8, "float32"): ("llvm.x86.avx2.permps", HAS_AVX2),
-}
-"""(lanes, element) -> the instruction that permutes them by a register of indices, and whether this machine has it."""
 
 
 def native_width(precision: str = "float64") -> int:
@@ -104,41 +97,6 @@ def _load_registers(builder, t, address, offset):
     return [load(k) for k in range(t.count)]
 
 
-def _low_halves(builder, words):
-    """int64 lanes as int32: one permutation of two registers where a truncation would take three instructions."""
-    halves = builder.bitcast(words, ir.VectorType(I32, 2 * words.type.count))
-    low = [I32(2 * lane) for lane in range(words.type.count)]
-    return builder.shuffle_vector(halves, halves, ir.Constant(ir.VectorType(I32, len(low)), low))
-
-
-def _permute(builder, t, registers, address, row):
-    """lane l <- lane perm[row, l] of every register; the table (int64, row-major) is read at run time."""
-    width = t.width
-    if width == 1:
-        return registers
-    table = builder.inttoptr(
-        builder.add(address, builder.mul(row, I64(8 * width))), ir.VectorType(I64, width).as_pointer()
-    )
-    index = builder.load(table, align=8)
-    name, present = PERMUTATIONS.get((width, t.element), ("", False))
-    if present and t.element == "float32":
-        index = _low_halves(builder, index)
-    out = []
-    for register in registers:
-        v = register.value
-        if present:
-            signature = ir.FunctionType(v.type, [v.type, index.type])
-            v = builder.call(cgutils.get_or_insert_function(builder.module, signature, name), [v, index])
-        else:
-            picked = ir.Constant(v.type, ir.Undefined)
-            for lane in range(width):
-                source = builder.extract_element(v, builder.extract_element(index, I32(lane)))
-                picked = builder.insert_element(picked, source, I32(lane))
-            v = picked
-        out.append(Real(builder, v))
-    return out
-
-
 @functools.cache
 def make_load(t):
     """load(address, offset): offset from the address in numbers of the register's element."""
@@ -155,17 +113,51 @@ def make_load(t):
 
 @functools.cache
 def make_load_permuted(t):
-    """load_permuted(address, offset, table, row): a neighbour whose lanes are permuted."""
+    """load_permuted(address, offset, beside, table, row): a neighbour whose lanes lie in two blocks."""
 
     @intrinsic
-    def load_permuted(typing, address, offset, table, row):
+    def load_permuted(typing, address, offset, beside, table, row):
         def generate(context, builder, signature, a):
-            registers = _load_registers(builder, t, a[0], a[1])
-            return pack(builder, t, _permute(builder, t, registers, a[2], a[3]))
+            address, offset, beside, table, row = a
+            with builder.if_else(builder.icmp_signed("==", offset, beside)) as (one_block, two_blocks):
+                with one_block:
+                    first = _load_registers(builder, t, address, offset)
+                    one, one_ends = permute(builder, t, first, None, table, row), builder.block
+                with two_blocks:
+                    first, second = (_load_registers(builder, t, address, at) for at in (offset, beside))
+                    two, two_ends = permute(builder, t, first, second, table, row), builder.block
+            out = []
+            for x, y in zip(one, two, strict=True):
+                either = builder.phi(x.value.type)
+                either.add_incoming(x.value, one_ends)
+                either.add_incoming(y.value, two_ends)
+                out.append(Real(builder, either))
+            return pack(builder, t, out)
 
-        return t(types.int64, types.int64, types.int64, types.int64), generate
+        return t(*[types.int64] * 5), generate
 
     return load_permuted
+
+
+@functools.cache
+def make_load_twice_permuted(t):
+    """load_twice_permuted(address, a, b, row, c, d, next_row, table, first): a neighbour's neighbour.
+
+    Row `first` picks lanes of two blocks, which are `row` of the blocks at a and b and `next_row` of those at c and d.
+    """
+
+    @intrinsic
+    def load_twice_permuted(typing, address, a, b, row, c, d, next_row, table, first):
+        def generate(context, builder, signature, x):
+            address, a, b, row, c, d, next_row, table, first = x
+            a, b, c, d = (_load_registers(builder, t, address, at) for at in (a, b, c, d))
+            one = permute(builder, t, a, b, table, row)
+            two = permute(builder, t, c, d, table, next_row)
+            return pack(builder, t, permute(builder, t, one, two, table, first))
+
+        return t(*[types.int64] * 9), generate
+
+    return load_twice_permuted
 
 
 @functools.cache

@@ -191,6 +191,7 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes, preci
     table = {
         "load": registers.make_load(m),
         "load_permuted": registers.make_load_permuted(m),
+        "load_twice_permuted": registers.make_load_twice_permuted(m),
         "store": registers.make_store(m),
         "load_algebra": registers.make_load(a),
         "load_algebra_permuted": registers.make_load_permuted(a),

@@ -72,8 +72,16 @@ template <class T> DEVICE T load_lane(i64 lane, i64 address, i64 offset) {
     return out;
 }
 
-template <class T> DEVICE T load_other_lane(i64 lane, i64 address, i64 offset, i64 table, i64 row) {
-    return load_lane<T>(load_word(table, row * W + lane), address, offset);
+template <class T> DEVICE T load_other_lane(i64 lane, i64 address, i64 offset, i64 beside, i64 table, i64 row) {
+    const i64 from = load_word(table, row * 2 * W + lane);
+    return from < W ? load_lane<T>(from, address, offset) : load_lane<T>(from - W, address, beside);
+}
+
+template <class T> DEVICE T load_lane_of_other_lane(i64 lane, i64 address, i64 a, i64 b, i64 row, i64 c, i64 d,
+                                                    i64 next_row, i64 table, i64 first) {
+    const i64 from = load_word(table, first * 2 * W + lane);
+    return from < W ? load_other_lane<T>(from, address, a, b, table, row)
+                    : load_other_lane<T>(from - W, address, c, d, table, next_row);
 }
 
 template <class T> DEVICE void store_lane(i64 lane, i64 address, i64 offset, const T& value) {
