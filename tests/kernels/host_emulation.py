@@ -16,7 +16,7 @@ from gaugeflow.kernels.devices.gpu import GpuDevice
 from gaugeflow.kernels.memory import aligned_zeros
 
 WARNINGS = ("-Wall", "-Werror", "-Wno-unused-variable", "-Wno-unused-function", "-Wno-unused-but-set-variable")
-FLAGS = ("-std=c++17", "-O2", "-mfma", "-ffp-contract=off", "-fno-strict-aliasing", *WARNINGS, "-shared", "-fPIC")
+FLAGS = ("-std=c++17", "-O1", "-mfma", "-ffp-contract=off", "-fno-strict-aliasing", *WARNINGS, "-shared", "-fPIC")
 
 
 @cache

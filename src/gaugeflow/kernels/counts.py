@@ -16,6 +16,9 @@ from gaugeflow.kernels.targets.trace import ELEMENT_BYTES
 
 RK3_STAGES = 3
 
+NO_SEAM = np.zeros(2, np.int64)
+"""Permutation table of one lane: neighbours are single blocks."""
+
 LINKS, MOMENTA = 2, 1
 """Sizes of the two fields in units of N^2 D numbers per site."""
 
@@ -63,7 +66,7 @@ def nominal_force_flop(n: int, ndim: int) -> int:
 def _calls(ndim):
     """Name of every kernel -> its name in `sites` and its arguments on a lattice of one site."""
     nothing = np.zeros((1, ndim), np.int64)
-    tables = (nothing, nothing, 0, np.zeros((1, 1), np.int64))
+    tables = (nothing, nothing, NO_SEAM.ctypes.data, np.zeros((1, 1), np.int64))
     fetch = np.zeros(3, np.int64)
     rows, slots = np.zeros(1, np.int64), np.zeros((1, 1), np.int64)
     visit = (np.array([0, 1]), np.array([0]), rows, slots, fetch, fetch, 0, 0)

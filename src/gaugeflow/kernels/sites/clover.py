@@ -11,7 +11,7 @@ def load_diagonal(u, mu, first, second, other, perm, add):
     """
     o = second // SEAMS * BLOCK + mu * MATRIX
     seam = add[second % SEAMS, first % SEAMS]
-    if seam >= 0:
+    if shortcut(seam >= 0):
         return load_link(u, o, perm, seam)
     row = second % SEAMS
     next_row = other % SEAMS
@@ -66,12 +66,9 @@ def clover_sums(first, last, lo, hi, u, scratch, sums, blocks, tables):
                     add_exactly(sums, batch * 4 * W, algebra_product(f, f))
                     j += 1
             if D == 4:
-                xy = load_algebra(place, 0)
-                xz = load_algebra(place, ALGEBRA)
-                xt = load_algebra(place, 2 * ALGEBRA)
-                yz = load_algebra(place, 3 * ALGEBRA)
-                yt = load_algebra(place, 4 * ALGEBRA)
-                zt = load_algebra(place, 5 * ALGEBRA)
-                add_exactly(sums, (batch * 4 + 2) * W, algebra_product(xy, zt))
-                add_exactly(sums, (batch * 4 + 2) * W, real_negative(algebra_product(xz, yt)))
-                add_exactly(sums, (batch * 4 + 2) * W, algebra_product(xt, yz))
+                xy_zt = algebra_product(load_algebra(place, 0), load_algebra(place, 5 * ALGEBRA))
+                add_exactly(sums, (batch * 4 + 2) * W, xy_zt)
+                xz_yt = algebra_product(load_algebra(place, ALGEBRA), load_algebra(place, 4 * ALGEBRA))
+                add_exactly(sums, (batch * 4 + 2) * W, real_negative(xz_yt))
+                xt_yz = algebra_product(load_algebra(place, 2 * ALGEBRA), load_algebra(place, 3 * ALGEBRA))
+                add_exactly(sums, (batch * 4 + 2) * W, xt_yz)

@@ -158,6 +158,7 @@ def _in_memory(table, width):
     raise_to(address, offset, x)      the number at [offset] becomes at least x
     own_place(address, item, size)    scratch of one block or batch; here all share one, which stays in the cache
     mine(j)                           whether this thread does piece j of a site's work; here always
+    shortcut(possible)                whether to take a shorter way to the same numbers; here where it is possible
     """
     load, store, add, high, low = (table[k] for k in ("load_real", "store_real", "real_add", "exact_high", "exact_low"))
     maximum = table["maximum"]
@@ -175,7 +176,11 @@ def _in_memory(table, width):
     def mine(j):
         return True
 
-    return {"add_exactly": add_exactly, "raise_to": raise_to, "own_place": own_place, "mine": mine}
+    def shortcut(possible):
+        return possible
+
+    functions = (add_exactly, raise_to, own_place, mine, shortcut)
+    return {function.__name__: function for function in functions}
 
 
 def operations(n: int, special: bool, width: int, inline, registers=lanes, precision="float64") -> dict:

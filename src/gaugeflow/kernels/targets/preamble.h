@@ -72,16 +72,19 @@ template <class T> DEVICE T load_lane(i64 lane, i64 address, i64 offset) {
     return out;
 }
 
+// Addresses are chosen first, so that there is one load: a load in every branch would cost registers.
 template <class T> DEVICE T load_other_lane(i64 lane, i64 address, i64 offset, i64 beside, i64 table, i64 row) {
     const i64 from = load_word(table, row * 2 * W + lane);
-    return from < W ? load_lane<T>(from, address, offset) : load_lane<T>(from - W, address, beside);
+    const bool second = from >= W;
+    return load_lane<T>(second ? from - W : from, address, second ? beside : offset);
 }
 
 template <class T> DEVICE T load_lane_of_other_lane(i64 lane, i64 address, i64 a, i64 b, i64 row, i64 c, i64 d,
                                                     i64 next_row, i64 table, i64 first) {
     const i64 from = load_word(table, first * 2 * W + lane);
-    return from < W ? load_other_lane<T>(from, address, a, b, table, row)
-                    : load_other_lane<T>(from - W, address, c, d, table, next_row);
+    const bool second = from >= W;
+    return load_other_lane<T>(second ? from - W : from, address, second ? c : a, second ? d : b, table,
+                              second ? next_row : row);
 }
 
 template <class T> DEVICE void store_lane(i64 lane, i64 address, i64 offset, const T& value) {
