@@ -9,7 +9,7 @@ from gaugeflow.conventions import GROUP_RANK
 
 BYTES_PER_NUMBER = 16  # complex128
 
-# Peak of a generating process in link fields: links, proposal, momenta (half a field), plaquette slots, tables and a few
+# Peak of a generating process in link fields: links, proposal, momenta (half a field), plaquette slots, tables and some
 # slabs of the configuration on its way to the file. Measured with SU(3) above the base: 3.0 on 16^3 x 8 and on 16^4.
 FIELDS_IN_MEMORY = 3.3
 BASE_MEMORY = 180_000_000  # bytes of one process before any field: interpreter, compiled kernels, libraries
