@@ -9,8 +9,8 @@ from gaugeflow.conventions import gauge_group
 
 BYTES_PER_NUMBER = 16  # complex128
 
-# Peak of a generating process in link fields: links, proposal, momenta, plaquette slots, neighbour tables, and the
-# arrays of writing and verifying. Measured with SU(3) on 16^4 x 1 and 8^4 x 4 chains: 11.0 and 11.1 above the base.
+# Peak of a generating process in link fields: links, proposal, momenta (half a field), plaquette slots, tables and some
+# slabs of the configuration on its way to the file. Measured with SU(3) above the base: 3.0 on 16^3 x 8 and on 16^4.
 FIELDS_IN_MEMORY = 3.3
 BASE_MEMORY = 180_000_000  # bytes of one process before any field: interpreter, compiled kernels, libraries
 
