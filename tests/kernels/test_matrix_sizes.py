@@ -11,7 +11,7 @@ from gaugeflow.kernels.targets import oracle
 from gaugeflow.rng import FIELD_BITS
 
 EPS = np.finfo(float).eps
-SAMPLES = 100
+SAMPLES = 40
 
 pytestmark = pytest.mark.parametrize("group", GAUGE_GROUPS.values(), ids=GAUGE_GROUPS)
 
