@@ -73,7 +73,7 @@ bench-gpu: setup ## kernels on a GPU beside its copy bandwidth and peak; exit co
 	@python benchmarks/gpu.py && python benchmarks/page.py
 
 lock: $(STAMP) ## resolve the newest versions that fit pyproject.toml
-	@$(UV) pip compile --quiet --all-extras --universal --python-version 3.11 --upgrade --no-emit-index-url \
+	@$(UV) pip compile --quiet --extra mpi --extra test --universal --python-version 3.11 --upgrade --no-emit-index-url \
 	  --custom-compile-command "make lock" pyproject.toml -o $(LOCK)
 
 clean: ## remove the demonstration's outputs

@@ -1,14 +1,12 @@
 """MB/s of writing, checking and reading a chunk of configurations, beside what disk and hashes give for the same bytes.
 
-python benchmarks/io_rates.py [--group SU3] [--extents 16,16,16,16] [--configurations 4] [--folder .] [--json FILE]
+python benchmarks/io_rates.py [--group SU3] [--extents 16,16,16,16] [--configurations 4] [--folder .]
 
 Every rate is bytes of links / seconds in one process; page caches are warm. "write" holds the writing, the fsync and
 the reading back that every file gets; its parts are listed under it.
 """
 
-import argparse
 import hashlib
-import json
 import os
 import tempfile
 import time
@@ -17,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import store
 
 from gaugeflow.config.canonical import canonical_json
 from gaugeflow.ensembles.gauge_checks import components_first, plaquettes
@@ -85,6 +84,9 @@ def content_hash(path: Path) -> None:
         file.recompute_digest()
 
 
+PARTS_OF_WRITE = ("read back and hash", "raw write and fsync", "sha256", "crc32")
+
+
 def measure(group: str, extents: list[int], n: int, folder: Path, repetitions: int = 3) -> dict[str, float]:
     """MB/s by name, and "MB" of links."""
     links = PackedLattice(group, extents, 1)
@@ -111,24 +113,23 @@ def measure(group: str, extents: list[int], n: int, folder: Path, repetitions: i
 
 def main() -> None:
     """Print the rates and the shares of a written chunk's time."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = store.parser(__doc__)
     parser.add_argument("--group", default="SU3")
     parser.add_argument("--extents", default="16,16,16,16")
     parser.add_argument("--configurations", type=int, default=4)
-    parser.add_argument("--folder", type=Path, default=Path("."))
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--folder", type=Path, default=Path("."), help="where the files are written")
     options = parser.parse_args()
-    extents = [int(e) for e in options.extents.split(",")]
-    rates = measure(options.group, extents, options.configurations, options.folder)
-    print(f"{options.group} {options.extents} x {options.configurations} configurations, {rates['MB']:.0f} MB")
+    extents, repetitions = ([4, 4, 4, 4], 1) if options.quick else ([int(e) for e in options.extents.split(",")], 3)
+    rates = measure(options.group, extents, options.configurations, options.folder, repetitions)
+    print(f"{options.group} {extents} x {options.configurations} configurations, {rates['MB']:.0f} MB")
+    rows = []
     for name, rate in rates.items():
         if name == "MB":
             continue
-        inside = name in ("read back and hash", "raw write and fsync", "sha256", "crc32")
-        share = f"   {100 * rates['write'] / rate:5.1f} % of the time of write" if inside else ""
-        print(f"  {name:22} {rate:8.0f} MB/s{share}")
-    if options.json:
-        options.json.write_text(json.dumps({"group": options.group, "extents": extents, **rates}, indent=1) + "\n")
+        share = f"{100 * rates['write'] / rate:.0f} %" if name in PARTS_OF_WRITE else ""
+        rows.append({"what": name, "MB/s": rate, "part of the time of write": share})
+        print(f"  {name:22} {rate:8.0f} MB/s   {share}")
+    store.write(options.out, "io_rates", {"group": options.group, "extents": extents, "rows": rows})
 
 
 if __name__ == "__main__":

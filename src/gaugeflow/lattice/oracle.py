@@ -132,6 +132,10 @@ class OracleLattice:
         traces = [np.trace(oracle.plaquette(links, mu, nu), axis1=-2, axis2=-1) for mu, nu in planes(self.ndim)]
         return np.stack([np.angle(t).reshape(self.chains, -1) for t in traces], -1)
 
+    def staples(self, links, mu, out):
+        """out(x) = sum of the staples of U_mu(x)."""
+        out[...] = oracle.staples(links, mu)
+
     def take_links(self, links, mu, line):
         """line(x) = U_mu(x)."""
         line[...] = links[..., mu, :, :]

@@ -175,6 +175,13 @@ class PackedLattice:
         traces = self.layout.unpack(self.device.to_host(out), self.local_chains, count)
         return np.arctan2(traces[..., 1], traces[..., 0]).reshape(self.local_chains, -1, count)
 
+    @operation
+    def staples(self, links, mu, out) -> None:
+        """out(x) = sum of the staples of U_mu(x): U_mu(x) out(x) sums the plaquettes through the link."""
+        self._run("staples", lambda: self.halo.finish(links), u=links, out=out, mu=mu)
+        self.device.fill_dead(out, 0.0)
+        self.halo.begin(out)
+
     # ---- straight lines
 
     @operation

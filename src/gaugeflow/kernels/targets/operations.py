@@ -89,6 +89,8 @@ def _products(registers, n, special, m, a, real):
         "mul_dn": product(True, False),
         "mac_nn": accumulate(False, False),
         "mac_dn": accumulate(True, False),
+        "mac_nd": accumulate(False, True),
+        "matrix_zero": registers.traced(m, (), lambda b: [_number(b, m, 0.0)] * m.count),
         "trace_nd": number((m, m), lambda x, y: matrix.trace_of_product(n, x, y, True)),
         "imaginary_trace_nd": number((m, m), lambda x, y: matrix.imaginary_trace_of_product_dagger(n, x, y)),
         "real_trace": number((m,), lambda x: trace_with_one(x, 0)),
