@@ -9,7 +9,7 @@ from house import REPOSITORY, run
 
 from gaugeflow.config.cost import FIELDS_IN_MEMORY
 
-SMALL, LARGE = [4, 4, 4, 4], [16, 16, 12, 12]
+SMALL, LARGE = [4, 4, 4, 4], [16, 16, 16, 16]  # huge pages come and go by 8 MiB, a quarter of this field
 LINKS_AND_MOMENTA = 1.5  # in link fields
 
 
