@@ -13,20 +13,17 @@ from pathlib import Path
 import store
 
 HERE = Path(__file__).resolve().parent
-EXTERNAL = ("io_rates",)
-"""Programs that have a record of their own shape; called where they are there."""
 
 
 def programs(quick: bool, out: Path) -> list[list[str]]:
     """Words of every program in its turn."""
     shared = ["--out", str(out), *(["--quick"] if quick else [])]
     small = ["--extents", "4,4,4,4", "4,4,4,8"] if quick else []
-    external = [[name, *shared] for name in EXTERNAL if (HERE / f"{name}.py").exists()]
     return [
         ["machine_limits"],
         *([name, *shared] for name in ("record", "trajectories", "many_chains", "rank_scaling")),
         ["memory", "--json", str(out / "memory.json"), *small],
-        *external,
+        ["io_rates", *shared],
         ["roofline", "--out", str(out)],
     ]
 

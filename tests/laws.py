@@ -40,13 +40,25 @@ def hot_pair(group, extents, chains=2, **packing):
 def momenta_of(lattice, momenta):
     """Momenta of a fast or slow lattice as compact reals (chains, sites..., mu, N^2)."""
     if isinstance(lattice, PackedLattice):
-        return lattice.layout.unpack(momenta, lattice.local_chains, lattice.ndim)
+        return lattice.layout.unpack(lattice.device.to_host(momenta), lattice.local_chains, lattice.ndim)
     n = momenta.shape[-1]
     i, j = np.triu_indices(n, 1)
     off = np.stack([momenta[..., i, j].real, momenta[..., i, j].imag], -1)
     return np.concatenate(
         [np.diagonal(momenta, axis1=-2, axis2=-1).imag, off.reshape(*momenta.shape[:-2], n * (n - 1))], -1
     )
+
+
+def there_and_back(hmc, lattice, links):
+    """(links, momenta), each minus where they began, after a trajectory, p -> -p, the trajectory again and p -> -p."""
+    momenta, moved = lattice.new_momenta(), links.copy()
+    lattice.refresh(momenta, SEED, Purpose.MOMENTA, 5)
+    start = momenta.copy()
+    hmc.integrate(lattice, moved, momenta)
+    assert abs(lattice.gather(moved) - lattice.gather(links)).max() > 0.1
+    momenta *= -1
+    hmc.integrate(lattice, moved, momenta)
+    return moved, momenta + start
 
 
 def full_matrices(compact, n):

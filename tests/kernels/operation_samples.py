@@ -3,6 +3,7 @@
 import inspect
 
 import numpy as np
+from laws import momenta_of
 
 from gaugeflow.lattice.operations import OPERATIONS
 from gaugeflow.rng import Purpose
@@ -60,22 +61,10 @@ def canonical(lattice, kind, field):
     if kind == "links":
         return lattice.gather(field)
     if kind == "momenta":
-        return (
-            lattice.layout.unpack(lattice.device.to_host(field), lattice.local_chains, lattice.ndim)
-            if packed
-            else compact(field)
-        )
+        return momenta_of(lattice, field)
     if kind in (*LINES, *WRITTEN):
         if not packed:
             return field
         reals = lattice.layout.unpack(lattice.device.to_host(field), lattice.local_chains, 1)[..., 0, :]
         return reals.view(np.complex128).reshape(*reals.shape[:-1], lattice.n, lattice.n)
     return np.asarray(field)
-
-
-def compact(momenta):
-    """Anti-hermitian matrices as N^2 reals: imaginary diagonal, then (re, im) above it."""
-    n = momenta.shape[-1]
-    i, j = np.triu_indices(n, 1)
-    off = np.stack([momenta[..., i, j].real, momenta[..., i, j].imag], -1).reshape(*momenta.shape[:-2], n * (n - 1))
-    return np.concatenate([np.diagonal(momenta, axis1=-2, axis2=-1).imag, off], -1)

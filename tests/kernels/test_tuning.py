@@ -1,5 +1,6 @@
 """Plans, candidates and awkward extents: what is fetched when, and that no bit depends on it."""
 
+import fcntl
 import json
 
 import numpy as np
@@ -105,7 +106,7 @@ def test_small_lattices_and_switched_off_timing_take_the_default(folder, monkeyp
 def test_default_is_taken_while_another_process_times(folder):
     kernels = kernels_for("SU2", 4)
     with open(tuning.record_path(kernels).with_suffix(".lock"), "w") as lock:
-        tuning.fcntl.flock(lock, tuning.fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX)
         assert tuning.choose_pace(kernels, 4, LARGE) == tuning.DEFAULT
     assert not tuning.record_path(kernels).exists()
 

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 from exact import u1_loop
-from laws import GROUPS, SEED, pull
+from laws import GROUPS, SEED, pull, there_and_back
 from samplers.test_hmc import BETA, run
 
 from gaugeflow.actions.wilson import WilsonAction
 from gaugeflow.lattice.packed import PackedLattice
-from gaugeflow.rng import Purpose
 from gaugeflow.samplers.guard import UNITARITY_LIMIT
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
@@ -33,15 +32,9 @@ def thermal_pair(group):
 @pytest.mark.parametrize("group", GROUPS)
 def test_float32_trajectories_are_reversible_to_float32(group):
     _, lattice, hmc, _, links = thermal_pair(group)
-    momenta, moved = lattice.new_momenta(), links.copy()
-    lattice.refresh(momenta, SEED, Purpose.MOMENTA, 5)
-    start = momenta.copy()
-    hmc.integrate(lattice, moved, momenta)
-    assert abs(lattice.gather(moved) - lattice.gather(links)).max() > 0.1
-    momenta *= -1
-    hmc.integrate(lattice, moved, momenta)
+    moved, left = there_and_back(hmc, lattice, links)
     assert 0 < abs(moved - links).max() <= 4 * EPS * UPDATES
-    assert abs(momenta + start).max() <= 4 * EPS * UPDATES
+    assert abs(left).max() <= 4 * EPS * UPDATES
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -3,13 +3,13 @@
 What was named before there was a choice keeps its name: the default is left out of every text that is hashed.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from gaugeflow.config.fields import FrozenModel
 
-DEFAULT = "float64"
+DEFAULT: Final = "float64"
 
 Precision = Annotated[
     Literal["float64", "float32"],

@@ -88,9 +88,10 @@ class CollectiveLinks:
         self._write(Path(temporary), entries)
 
     def _write(self, temporary: Path, entries: int | None) -> None:
-        shape = self.shape if entries is None else (entries, *self.shape)
+        front = () if entries is None else (entries,)
+        chunks = link_chunks((1, *self.shape))[1 - len(front) :]
         with _agreed(self._lattice.comm, temporary, "writing") as agreement:
-            checks = _write_together(temporary, agreement, shape, self._parts(entries))
+            checks = _write_together(temporary, agreement, (*front, *self.shape), chunks, self._parts(entries))
         with _agreed(self._lattice.comm, temporary, "reading back"):
             _compare(temporary, checks)
 
@@ -146,11 +147,10 @@ class _agreed:
 
 
 def _write_together(
-    path: Path, agreement: _agreed, shape: tuple[int, ...], parts: Iterator[Part | None]
+    path: Path, agreement: _agreed, shape: tuple[int, ...], chunks: tuple[int, ...], parts: Iterator[Part | None]
 ) -> list[tuple[tuple, int]]:
     """Write a data set of links; every rank gives as many parts. Returns (index, crc32) of this rank's parts."""
     checks = []
-    chunks = link_chunks((1, *shape))[1:] if len(shape) == shape[-3] + 4 else link_chunks(shape)
     with h5py.File(path, "w", driver="mpio", comm=agreement.comm.handle, libver=HDF5_BOUNDS) as file:
         dataset = file.create_dataset(
             "links", shape, LINKS.dtype, chunks=chunks, fletcher32=True, track_times=False, fill_time="never"

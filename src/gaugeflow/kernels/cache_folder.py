@@ -9,6 +9,7 @@
 
 import functools
 import hashlib
+import logging
 import os
 import pathlib
 import platform
@@ -16,6 +17,8 @@ import tempfile
 from importlib import metadata
 
 from gaugeflow.errors import FileError
+
+logger = logging.getLogger(__name__)
 
 VARIABLE = "GAUGEFLOW_CACHE_DIR"
 SUFFIX = ".kernel"
@@ -54,6 +57,17 @@ def sources_hash() -> str:
         digest.update(str(path.relative_to(root)).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def keep(path: pathlib.Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all; a full disk costs the file, not the run, and is logged."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        logger.warning("%s cannot be kept: %s", path, error)
+        temporary.unlink(missing_ok=True)
 
 
 def kernel_files(folder: pathlib.Path) -> dict[pathlib.Path, int]:

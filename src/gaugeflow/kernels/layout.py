@@ -1,6 +1,6 @@
 """Canonical arrays <-> packed blocks, and the neighbour tables of the packed form.
 
-Canonical: links[chain, t, ..., x, mu, a, b]. Packed: float64 [batch][block][mu][component][lane]. Lanes are sites of
+Canonical: links[chain, t, ..., x, mu, a, b]. Packed: reals [batch][block][mu][component][lane]. Lanes are sites of
 one chain (a batch is a chain) or, for many small lattices, chains at one site (a batch is W chains). What a kernel
 computes per site does not depend on which, so this file may change without touching a sampler.
 
@@ -74,8 +74,11 @@ class Layout(Packing):
 
     def _cut_unevenly(self, generators) -> bool:
         """Take uneven cuts where they fill more lanes than the lane group; says whether it did."""
+        grouped = math.prod(order for _, order in generators)
+        if grouped == self.width:
+            return False
         cuts = uneven.best_cuts(self.extents, self.width)
-        if uneven.fill(self.extents, cuts, self.width) * self.width <= math.prod(order for _, order in generators):
+        if uneven.fill(self.extents, cuts, self.width) * self.width <= grouped:
             return False
         self._check(())
         table = uneven.UnevenLanes(self.extents, cuts, self.width)

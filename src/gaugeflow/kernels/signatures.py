@@ -22,18 +22,17 @@ class Signature:
     tables   whether it takes neighbour tables;  plan   whether it runs over parts of a plan
     """
 
-    name: str
     values: tuple[str, ...]
     tables: bool
     plan: bool
 
 
 def site_trees():
-    """(file name, syntax tree of a function) for all functions of the site files, in order."""
+    """Syntax trees of all functions of the site files, in order."""
     for file in SITE_FILES:
         for tree in ast.parse((_SITES / file).read_text()).body:
             if isinstance(tree, ast.FunctionDef):
-                yield file, tree
+                yield tree
 
 
 def is_kernel(tree: ast.FunctionDef) -> bool:
@@ -45,12 +44,12 @@ def is_kernel(tree: ast.FunctionDef) -> bool:
 def signatures() -> dict[str, Signature]:
     """Name -> signature of every kernel."""
     out = {}
-    for _, tree in site_trees():
+    for tree in site_trees():
         if is_kernel(tree):
             names = [p.arg for p in tree.args.args]
             plan, tables = "plan" in names, "tables" in names
             head = 3 if plan else 4
-            out[tree.name] = Signature(tree.name, tuple(names[head : -1 - plan - tables]), tables, plan)
+            out[tree.name] = Signature(tuple(names[head : -1 - plan - tables]), tables, plan)
     return out
 
 

@@ -6,7 +6,6 @@ processor and the kernels; others read it, or take the default as long as the fi
 set to "off" the default is taken everywhere and nothing is read or written.
 """
 
-import fcntl
 import functools
 import hashlib
 import json
@@ -19,9 +18,10 @@ from dataclasses import asdict, dataclass
 
 from gaugeflow.errors import ConfigError, FileError
 from gaugeflow.kernels import schedule
+from gaugeflow.kernels.cache_folder import cache_dir, keep
 from gaugeflow.kernels.layout import Layout
 from gaugeflow.kernels.memory import aligned_zeros
-from gaugeflow.kernels.targets.cache import cache_dir
+from gaugeflow.kernels.targets.file_lock import FileLock
 from gaugeflow.kernels.traversal import TILE_MATRICES_PER_MIB, l2_bytes
 
 log = logging.getLogger(__name__)
@@ -89,13 +89,14 @@ def choose_pace(kernels, ndim: int, sites: int) -> Pace:
     path = record_path(kernels)
     if path.exists():
         return read(path)
-    with open(path.with_suffix(".lock"), "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.info("another process times the kernels: %s meanwhile", DEFAULT)
-            return DEFAULT
-        return read(path) if path.exists() else _time_and_write(kernels, ndim, path)
+    lock = FileLock(path.with_suffix(".lock"), timeout=0)
+    if not lock.acquire("timing the kernels"):
+        log.info("kernels are not timed here: %s meanwhile", DEFAULT)
+        return DEFAULT
+    try:
+        return read(path) if path.exists() else _time_and_keep(kernels, ndim, path)
+    finally:
+        lock.release()
 
 
 @functools.cache
@@ -110,13 +111,11 @@ def read(path: pathlib.Path) -> Pace:
     return pace
 
 
-def _time_and_write(kernels, ndim, path):
+def _time_and_keep(kernels, ndim, path):
     seconds = time_candidates(kernels, ndim)
     pace = min(CANDIDATES, key=lambda c: seconds[c])
     times = [asdict(c) | {"force_seconds": seconds[c]} for c in CANDIDATES]
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps({"pace": asdict(pace), "processor": processor(), "timed": times}, indent=1))
-    os.replace(temporary, path)
+    keep(path, json.dumps({"pace": asdict(pace), "processor": processor(), "timed": times}, indent=1).encode())
     log.info("%s is the fastest of %s", pace, times)
     return pace
 

@@ -170,7 +170,7 @@ class PackedLattice:
     def plaquette_angles(self, links) -> np.ndarray:
         """arg tr U_p of this rank's sites, (local chains, sites, planes)."""
         count = len(planes(self.ndim))
-        out = self.device.new_field((self.batches, self.layout.blocks, count, 2, self.kernels.width), np.float64)
+        out = self.device.new_field(self.partition.field_shape(count, 2), np.float64)
         self._run("plaquette_traces", lambda: self.halo.finish(links), u=links, out=out)
         traces = self.layout.unpack(self.device.to_host(out), self.local_chains, count)
         return np.arctan2(traces[..., 1], traces[..., 0]).reshape(self.local_chains, -1, count)

@@ -57,7 +57,11 @@ class Partition:
 
     def new_field(self, directions: int, components: int):
         """Zeros (batch, block, directions, components, lane) on the device."""
-        return self.device.new_field((self.batches, self.layout.blocks, directions, components, self.kernels.width))
+        return self.device.new_field(self.field_shape(directions, components))
+
+    def field_shape(self, directions: int, components: int) -> tuple[int, ...]:
+        """(batch, block, directions, components, lane)."""
+        return (self.batches, self.layout.blocks, directions, components, self.kernels.width)
 
     def of_all_chains(self, local: np.ndarray) -> np.ndarray:
         """This rank's rows (local chains, ...) in an array of zeros for all chains."""
@@ -87,7 +91,7 @@ class Partition:
 
     def scatter_slabs(self, slabs, read):
         """Packed links of every rank, halo under way, from read(slab) -> canonical values on rank 0."""
-        shape = (self.batches, self.layout.blocks, self.ndim, 2 * self.kernels.n**2, self.kernels.width)
+        shape = self.field_shape(self.ndim, 2 * self.kernels.n**2)
         packed = aligned_zeros(shape, self.kernels.dtype)
         self.slabs.scatter(packed, slabs, read)
         out = self.device.to_device(packed)

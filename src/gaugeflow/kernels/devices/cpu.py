@@ -7,7 +7,7 @@ import numpy as np
 
 from gaugeflow.conventions import planes
 from gaugeflow.kernels import schedule
-from gaugeflow.kernels.memory import aligned_zeros
+from gaugeflow.kernels.memory import address, aligned_zeros
 from gaugeflow.kernels.signatures import signatures
 from gaugeflow.kernels.traversal import l2_bytes
 
@@ -17,7 +17,7 @@ class _OfThread:
 
     def __init__(self, array):
         self._array = array
-        self._first, self._stride = array.ctypes.data, array.strides[0]
+        self._first, self._stride = address(array), array.strides[0]
 
     def address(self, thread):
         return self._first + thread * self._stride
@@ -39,6 +39,7 @@ class CpuDevice:
         self.kernels, self.layout, self.batches, self.threads = kernels, layout, batches, threads
         self._by_batch = batches >= threads
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._shares = self._cut_batches()
         self._tables = (layout.forward, layout.backward, layout.perm.ctypes.data, layout.add)
         self._plans = self._make_plans(pace)
         element = kernels.n**2 * kernels.width * len(planes(layout.ndim))  # of the plaquettes of one block
@@ -119,14 +120,14 @@ class CpuDevice:
             halo()
         count, parts = self.layout.local_blocks if items is None else items, 1 if self._by_batch else self.threads
         cut = [count * part // parts for part in range(parts + 1)]
-        tasks = [[(first, last, cut[part], cut[part + 1])] for first, last, part in self._shares()]
+        tasks = [[(first, last, cut[part], cut[part + 1])] for first, last, part in self._shares]
         self._on_threads(kernel, tasks, passed, tail)
 
     def _run_plan(self, kernel, plan, halo, passed, tail):
         """Batches share plaquette slots, so each passes through all stages before the next one starts."""
         arguments = (*tail, plan.arguments)
         early, late = plan.stages[0], plan.stages[1:]
-        shares = self._shares()
+        shares = self._shares
         if not late:
             tasks = [[(first, last, early.parts[part])] for first, last, part in shares]
             self._on_threads(kernel, tasks, passed, arguments)
@@ -141,7 +142,7 @@ class CpuDevice:
         ]
         self._on_threads(kernel, rest, passed, arguments)
 
-    def _shares(self):
+    def _cut_batches(self):
         """(first batch, last batch, part) of every thread."""
         if not self._by_batch:
             return [(0, self.batches, part) for part in range(self.threads)]
@@ -198,5 +199,5 @@ class CpuDevice:
 
 def _argument(value, thread):
     if isinstance(value, np.ndarray):
-        return value.ctypes.data
+        return address(value)
     return value.address(thread) if isinstance(value, _OfThread) else value

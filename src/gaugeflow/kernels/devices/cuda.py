@@ -16,27 +16,25 @@ OPTIONS = ("-std=c++17", "-fmad=false")
 
 def count_devices() -> int:
     """Number of cards that CUDA shows to this process; 0 without CuPy or a driver."""
-    try:
-        import cupy
-    except ImportError:
-        return 0
-    try:
-        return int(cupy.cuda.runtime.getDeviceCount())
-    except cupy.cuda.runtime.CUDARuntimeError:
-        return 0
+    return _probe()[0]
 
 
 def why_not() -> str:
     """Why there is no card: one sentence for error messages and logs."""
+    return _probe()[1]
+
+
+def _probe():
+    """(number of cards, why there is none)."""
     try:
         import cupy
     except ImportError:
-        return "CuPy is not installed (pip install 'gaugeflow[cuda]')"
+        return 0, "CuPy is not installed (pip install 'gaugeflow[cuda]')"
     try:
-        cupy.cuda.runtime.getDeviceCount()
+        count = int(cupy.cuda.runtime.getDeviceCount())
     except cupy.cuda.runtime.CUDARuntimeError as error:
-        return f"CUDA finds no device ({error})"
-    return "CUDA shows no device to this process (see CUDA_VISIBLE_DEVICES)"
+        return 0, f"CUDA finds no device ({error})"
+    return count, "CUDA shows no device to this process (see CUDA_VISIBLE_DEVICES)"
 
 
 class CudaDriver:

@@ -75,9 +75,9 @@ class GpuDevice:
         links, momenta = 2 * matrix * self.layout.ndim, matrix * self.layout.ndim
         one = self._element * self.kernels.dtype.itemsize + links + momenta
         fill = -(-one * self.layout.local_blocks * min(self.batches, self._batches_at_once) // self.driver.cache_bytes)
-        candidates = sorted({1, fill, 2 * fill})
-        if candidates == [1, 2]:
+        if fill == 1:
             return {}
+        candidates = sorted({1, fill, 2 * fill})
         shape = (self.batches, self.layout.blocks, self.layout.ndim)
         u = self.new_field((*shape, 2 * self.kernels.n**2, self.kernels.width))
         p = self.new_field((*shape, self.kernels.n**2, self.kernels.width))

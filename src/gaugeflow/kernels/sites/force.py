@@ -6,7 +6,7 @@ Site functions get the addresses of tables: arrays that reach them through a bra
 
 @inline
 def beside(offset, perm, seam, size):
-    """Offset of the second block of a seam; `size` doubles per block."""
+    """Offset of the second block of a seam; `size` reals per block."""
     return offset + load_word(perm, seam * 2 * W + W) * size
 
 

@@ -192,7 +192,7 @@ def c_source(n: int, special: bool, ndim: int, width: int, precision: str = "flo
     known = {name: f"({value}ll)" for name, value in sizes(n, ndim, width, precision).items()} | thread
     constants = [f"#define {name} {value}" for name, value in known.items()]
     functions = []
-    for _, tree in site_trees():
+    for tree in site_trees():
         if tree.name == "fetch":  # the CPU's own
             continue
         translator = _Translator(tree, table, is_kernel(tree))

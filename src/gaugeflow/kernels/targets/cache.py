@@ -21,7 +21,7 @@ from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
 from gaugeflow.errors import FileError
-from gaugeflow.kernels.cache_folder import SUFFIX, cache_dir, sources_hash
+from gaugeflow.kernels.cache_folder import SUFFIX, cache_dir, keep, sources_hash
 from gaugeflow.kernels.targets.file_lock import FileLock
 
 __all__ = ["JIT", "Compiled", "cache_dir", "cached_jit", "numba_cache", "shared_jit", "sources_hash", "watching"]
@@ -71,15 +71,9 @@ class _KernelFiles:
         return pickle.loads(body)  # noqa: S301  written by this program, checksum verified
 
     def save(self, key, data) -> None:
-        """Write a file that appears whole or not at all; a full disk costs the file, not the run."""
-        path, body = self.path(key), dumps(data)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        try:
-            temporary.write_bytes(HEAD + hashlib.sha256(body).digest() + body)
-            temporary.replace(path)
-        except OSError as error:
-            logger.warning("%s cannot be kept: %s", path, error)
-            temporary.unlink(missing_ok=True)
+        """Write the function's file, see `cache_folder.keep`."""
+        body = dumps(data)
+        keep(self.path(key), HEAD + hashlib.sha256(body).digest() + body)
 
     def flush(self) -> None:
         """Files are keyed by all that they depend on: nothing is ever out of date."""

@@ -23,7 +23,7 @@ class FileLock:
     """One process at a time between `acquire` and `release`.
 
     path      file that is locked; made if missing, never removed (a removed file could be locked twice)
-    timeout   seconds after which waiting ends without the lock
+    timeout   seconds after which waiting ends without the lock; 0: take it now or not at all
     """
 
     def __init__(self, path: Path, timeout: float = TIMEOUT_SECONDS):
@@ -39,8 +39,9 @@ class FileLock:
         try:
             while not self._try(descriptor):
                 waited = time.monotonic() - began
-                if waited > self._timeout:
-                    logger.warning("%s: another process holds the lock for %.0f s; going on without", what, waited)
+                if waited >= self._timeout:
+                    level = logging.WARNING if self._timeout else logging.INFO
+                    logger.log(level, "%s: another process holds the lock for %.0f s; going on without", what, waited)
                     os.close(descriptor)
                     return False
                 if waited - said > NOTICE_SECONDS:
@@ -52,7 +53,7 @@ class FileLock:
             if error.errno not in NO_LOCKS:
                 raise
             logger.warning(
-                "%s: the file system of the kernel cache has no locks (%s); every process compiles on its own; "
+                "%s: the file system of the kernel cache has no locks (%s); processes do not wait for each other; "
                 "set GAUGEFLOW_CACHE_DIR to a folder on another one",
                 what,
                 error.strerror,

@@ -7,14 +7,13 @@ there.
 
 import functools
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
-from gaugeflow.kernels.targets.permutations import permute
+from gaugeflow.kernels.targets.permutations import HAS_AVX2, HAS_AVX512, permute
 from gaugeflow.kernels.targets.trace import (
     ELEMENT_BYTES,
     ELEMENTS,
@@ -28,8 +27,6 @@ from gaugeflow.kernels.targets.trace import (
 )
 
 CACHE_LINE = 64
-HAS_AVX512 = bool(llvm.get_host_cpu_features().get("avx512f", False))
-HAS_AVX2 = bool(llvm.get_host_cpu_features().get("avx2", False))
 
 
 def native_width(precision: str = "float64") -> int:

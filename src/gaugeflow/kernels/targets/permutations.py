@@ -6,8 +6,8 @@ from numba.core import cgutils
 
 from gaugeflow.kernels.targets.trace import I32, I64, Real
 
-HAS_AVX512 = bool(llvm.get_host_cpu_features().get("avx512f", False))
-HAS_AVX2 = bool(llvm.get_host_cpu_features().get("avx2", False))
+_FEATURES = llvm.get_host_cpu_features()
+HAS_AVX512, HAS_AVX2 = bool(_FEATURES.get("avx512f", False)), bool(_FEATURES.get("avx2", False))
 
 PERMUTATIONS = {
     (8, "float64"): ("llvm.x86.avx512.permvar.df.512", HAS_AVX512),
