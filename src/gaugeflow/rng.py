@@ -33,6 +33,10 @@ class Purpose(IntEnum):
     PILOT_START = 4
     PILOT_MOMENTA = 5
     PILOT_ACCEPT = 6
+    HEATBATH = 7
+    WINDING = 8
+    WINDING_ACCEPT = 9
+    EXACT = 10
 
 
 def check_field(name: str, value: int) -> int:
