@@ -10,7 +10,6 @@ from gaugeflow.config.fields import (
     MAX_SITES,
     Chains,
     Extents,
-    Fraction,
     FrozenModel,
     Group,
     NonNegativeInt,
@@ -19,35 +18,9 @@ from gaugeflow.config.fields import (
     Seed,
 )
 from gaugeflow.config.precision import WithPrecision
+from gaugeflow.config.samplers import HmcSampler, Sampler, TuneRequest, check_sampler, check_warmup
 
 SCHEMA_VERSION: Literal[1] = 1
-
-
-class TuneRequest(FrozenModel):
-    """Ask for a number of integrator steps that reaches a given acceptance on a pilot chain of its own."""
-
-    target_acceptance: Annotated[Fraction, Field(gt=0, lt=1, description="wanted acceptance rate, between 0 and 1")]
-    pilot_trajectories: Annotated[PositiveInt, Field(description="length of a pilot run in trajectories")]
-
-
-def _steps_kind(value: object) -> str:
-    return "<tune>" if isinstance(value, dict | TuneRequest) else "<number>"
-
-
-Steps = Annotated[
-    Annotated[PositiveInt, Tag("<number>")] | Annotated[TuneRequest, Tag("<tune>")],
-    Discriminator(_steps_kind),
-    Field(description="integrator steps per trajectory, or a request to tune them"),
-]
-
-
-class HmcSampler(FrozenModel):
-    """Hybrid Monte Carlo with one integrator for one force."""
-
-    kind: Literal["hmc"]
-    integrator: Annotated[Literal["leapfrog", "omf2"], Field(description="splitting scheme, both of order 2")]
-    tau: Annotated[Positive, Field(description="length of a trajectory in MD time units")]
-    n_steps: Steps
 
 
 class WilsonAction(FrozenModel):
@@ -80,12 +53,6 @@ Start = Annotated[
 WARMUP = "first trajectories of the thermalisation, accepted whatever their dH: a cold start gains energy at first"
 
 
-def check_warmup(warmup: int, thermalisation: int) -> None:
-    """ValueError unless the warm-up lies inside the thermalisation."""
-    if warmup > thermalisation:
-        raise ValueError(f"warmup: at most thermalisation = {thermalisation}, not {warmup}")
-
-
 class EnsembleSpec(WithPrecision):
     """Everything that defines the chains of one ensemble, and nothing else: no length, no ranks, no name."""
 
@@ -93,7 +60,7 @@ class EnsembleSpec(WithPrecision):
     group: Group
     extents: Extents
     action: WilsonAction
-    sampler: HmcSampler
+    sampler: Sampler
     chains: Chains
     seed: Seed
     start: Start
@@ -104,7 +71,15 @@ class EnsembleSpec(WithPrecision):
 
     @model_validator(mode="after")
     def _warmup_is_thermalisation(self) -> "EnsembleSpec":
-        check_warmup(self.warmup, self.thermalisation)
+        check_warmup(self.warmup, self.thermalisation, self.sampler)
+        return self
+
+    @model_validator(mode="after")
+    def _sampler_exists(self) -> "EnsembleSpec":
+        try:
+            check_sampler(self.sampler, self.group, self.ndim, self.action.kind)
+        except ValueError as error:
+            raise ValueError(f"sampler: {error}") from error
         return self
 
     @model_validator(mode="after")
@@ -131,7 +106,7 @@ class EnsembleSpec(WithPrecision):
     @property
     def tuned(self) -> bool:
         """Whether n_steps is a request that `gaugeflow tune` has to answer."""
-        return isinstance(self.sampler.n_steps, TuneRequest)
+        return isinstance(self.sampler, HmcSampler) and isinstance(self.sampler.n_steps, TuneRequest)
 
 
 def extents_text(extents: tuple[int, ...]) -> str:
@@ -167,9 +142,13 @@ def chain_seed(request: EnsembleSpec) -> int:
     return int(sha256_text(canonical_json(physics))[:16], 16)
 
 
-def resolved(request: EnsembleSpec, n_steps: int) -> EnsembleSpec:
-    """The spec to run: `request` with its number of integrator steps and the key of its random numbers filled in."""
+def resolved(request: EnsembleSpec, n_steps: int | None = None) -> EnsembleSpec:
+    """The spec to run: `request` with the key of its random numbers filled in.
+
+    n_steps   of the integrator where they were tuned; None: those of the request, if the sampler has any
+    """
     content = request.model_dump()
-    content["sampler"]["n_steps"] = n_steps
+    if n_steps is not None:
+        content["sampler"]["n_steps"] = n_steps
     content["seed"] = chain_seed(request)
     return EnsembleSpec.model_validate(content)

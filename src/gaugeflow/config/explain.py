@@ -33,6 +33,7 @@ _WANTED = {
     "too_short": "a list of at least {min_length} entries",
     "too_long": "a list of at most {max_length} entries",
     "literal_error": "{expected}",
+    "union_tag_not_found": "a mapping with the key kind",
 }
 
 
@@ -71,6 +72,10 @@ def _line(item: Any, content: Any, model: type[BaseModel], where: str) -> str:
         return f"{where}: {key}: got nothing, wanted this key; add it"
     if item["type"] == "value_error":
         return f"{where}: {_broken_rule(path, item['input'], str(item['ctx']['error']))}; correct it"
+    if item["type"] == "union_tag_invalid":
+        kinds = item["ctx"]["expected_tags"].replace("<", "").replace(">", "")
+        got = _short(item["input"]["kind"]) if "kind" in item["input"] else "nothing"
+        return f"{where}: {key}.kind: got {got}, wanted one of {kinds}; correct it"
     wanted = _WANTED.get(item["type"], item["msg"]).format(**item.get("ctx", {}))
     return f"{where}: {key}: got {_short(item['input'])}, wanted {wanted}; correct it"
 

@@ -9,11 +9,8 @@ from gaugeflow.config.ensemble import (
     WARMUP,
     EnsembleSpec,
     FileStart,
-    HmcSampler,
     Start,
-    TuneRequest,
     WilsonAction,
-    check_warmup,
 )
 from gaugeflow.config.fields import (
     MAX_TRAJECTORIES,
@@ -28,6 +25,7 @@ from gaugeflow.config.fields import (
     Seed,
 )
 from gaugeflow.config.precision import DEFAULT, Precision
+from gaugeflow.config.samplers import HmcSampler, Sampler, TuneRequest, check_warmup
 from gaugeflow.config.settings import AnalysisSettings, FlowSettings, LoopSettings, MeasureSettings, TimeGrid
 
 __all__ = [
@@ -49,6 +47,7 @@ __all__ = [
 
 LABEL_FIELDS = ("group", "ndim", "beta", "extents", "seed", "precision")
 DEFAULT_LABEL = "b{beta}_{extents}"
+BAND = "allowed acceptance over the last 50 production trajectories; no matter where the sampler rejects nothing"
 
 
 def _check_label(template: str) -> None:
@@ -71,7 +70,7 @@ class EnsembleEntry(FrozenModel):
     chains: Chains
     seed: Seed
     start: Start
-    sampler: HmcSampler
+    sampler: Sampler
     precision: Precision = DEFAULT
     thermalisation: Annotated[NonNegativeInt, Field(description="trajectories before the first that counts")]
     warmup: Annotated[NonNegativeInt, Field(description=WARMUP)] = 0
@@ -80,7 +79,7 @@ class EnsembleEntry(FrozenModel):
     chunks: Annotated[PositiveInt, Field(le=10_000, description="number of files; not part of the identity")]
     acceptance_band: Annotated[
         tuple[Fraction, ...],
-        Field(min_length=2, max_length=2, description="allowed acceptance over the last 50 production trajectories"),
+        Field(min_length=2, max_length=2, description=BAND),
     ] = (0.0, 1.0)
     ranks: Annotated[PositiveInt, Field(description="MPI ranks; not part of the identity")] = 1
     grid: Annotated[
@@ -91,7 +90,7 @@ class EnsembleEntry(FrozenModel):
     @model_validator(mode="after")
     def _consistent(self) -> "EnsembleEntry":
         _check_label(self.label)
-        check_warmup(self.warmup, self.thermalisation)
+        check_warmup(self.warmup, self.thermalisation, self.sampler)
         if self.acceptance_band[0] >= self.acceptance_band[1]:
             raise ValueError("acceptance_band: a lower bound below the upper one")
         trajectories = self.thermalisation + self.chunks * self.configs_per_chunk * self.save_every

@@ -40,7 +40,7 @@ def make_spec(ensemble: Ensemble, tuning: dict[str, Any] | None) -> SpecFile:
     Raises  ConfigError if a tuning is missing, not asked for, or of another ensemble
     """
     request = ensemble.spec
-    n_steps: Any = request.sampler.n_steps
+    n_steps = None
     if request.tuned != (tuning is not None):
         got, wanted = ("none", "the file that gaugeflow tune writes") if request.tuned else ("one", "none")
         raise ConfigError(f"{ensemble.ensemble_id}: tuning: got {got}, wanted {wanted}; n_steps decides, see --tuning")
@@ -119,14 +119,12 @@ def _check_identity(spec: EnsembleSpec, request: EnsembleSpec, content: dict[str
         raise FileError(
             f"{where}: got ensemble_id {content['ensemble_id']!r}, wanted {wanted}; the file was edited: make it again"
         )
-    n_steps = spec.sampler.n_steps
-    if not isinstance(n_steps, int) or resolved(request, n_steps) != spec:
+    n_steps = getattr(spec.sampler, "n_steps", None) if request.tuned else None
+    if spec.tuned or resolved(request, n_steps) != spec:
         raise FileError(
-            f"{where}: spec and request differ in more than n_steps and the seed made from the request; "
-            "the file was edited: make it again"
+            f"{where}: spec and request differ in more than the seed made from the request and the n_steps that were "
+            "tuned; the file was edited: make it again"
         )
-    if not request.tuned and spec.sampler.n_steps != request.sampler.n_steps:
-        raise FileError(f"{where}: n_steps of spec and request differ, but nothing is tuned; make the file again")
     if not isinstance(content["tuning"], dict | None):
         raise FileError(f"{where}: tuning: got {type(content['tuning']).__name__}, wanted a mapping or null")
 

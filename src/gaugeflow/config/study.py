@@ -9,6 +9,7 @@ from pathlib import Path
 from gaugeflow.config.ensemble import EnsembleSpec, WilsonAction, ensemble_id, extents_text, number_text
 from gaugeflow.config.fields import NAME_PATTERN
 from gaugeflow.config.schema import EnsembleEntry, Scale
+from gaugeflow.config.samplers import check_sampler
 from gaugeflow.config.settings import AnalysisSettings, FlowSettings, LoopSettings, MeasureSettings
 from gaugeflow.conventions import GRID_AXES
 from gaugeflow.errors import ConfigError
@@ -85,9 +86,11 @@ def _resolve(entry: EnsembleEntry, extents: tuple[int, ...], beta: float, place:
             f"{place}.extents: got {list(extents)}, wanted fewer than 2^40 sites in all; choose a smaller lattice"
         )
     shared = ("group", "sampler", "chains", "seed", "start", "thermalisation", "warmup", "save_every", "precision")
+    action = WilsonAction(kind="wilson", beta=beta)
+    _check_sampler(entry, len(extents), action.kind, place)
     spec = EnsembleSpec(
         extents=extents,
-        action=WilsonAction(kind="wilson", beta=beta),
+        action=action,
         configs_per_chunk=entry.configs_per_chunk,
         **{name: getattr(entry, name) for name in shared},
     )
@@ -104,6 +107,15 @@ def _resolve(entry: EnsembleEntry, extents: tuple[int, ...], beta: float, place:
         raise ConfigError(f"{place}.label: got {label!r}, wanted text of the form {NAME_PATTERN}; correct it")
     low, high = entry.acceptance_band
     return Ensemble(label, spec, ensemble_id(spec), entry.chunks, entry.ranks, entry.grid, (low, high))
+
+
+def _check_sampler(entry: EnsembleEntry, ndim: int, action: str, place: str) -> None:
+    try:
+        check_sampler(entry.sampler, entry.group, ndim, action)
+    except ValueError as error:
+        key, _, wanted = str(error).partition(": ")
+        got = getattr(entry.sampler, key)
+        raise ConfigError(f"{place}.sampler.{key}: got {got!r}, wanted {wanted}; choose another sampler") from error
 
 
 def _check_new(ensemble: Ensemble, others: list[Ensemble], place: str) -> None:

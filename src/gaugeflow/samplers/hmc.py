@@ -8,7 +8,7 @@ matrix element is reported, so that a kernel that leaves the group is noticed.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,10 @@ from gaugeflow.samplers.integrators import Splitting, integrate
 
 
 class TrajectoryInfo(NamedTuple):
-    """What a person wants to know of one trajectory; arrays over chains."""
+    """What a person wants to know of one trajectory; arrays over chains.
+
+    A sampler without accept or reject (`metropolis` False) reports delta_h = 0 and accepted = True.
+    """
 
     delta_h: np.ndarray
     accepted: np.ndarray
@@ -38,6 +41,8 @@ class HMC:
     momenta_purpose, accept_purpose   streams; a pilot chain has its own
     """
 
+    metropolis: ClassVar[bool] = True
+
     action: object
     splitting: Splitting
     tau: float
@@ -54,9 +59,16 @@ class HMC:
 
     def integrate(self, lattice, links, momenta) -> None:
         """Move links and momenta along a trajectory, in place."""
+        force = lattice.new_momenta() if any(self.splitting.shifts) else None
 
-        def kick(h):
-            self.action.kick(lattice, links, momenta, h)
+        def kick(h, shift):
+            place = links
+            if shift:
+                force[...] = 0.0
+                self.action.kick(lattice, links, force, shift)
+                place = lattice.copy(links)
+                lattice.drift(place, force, 1.0)
+            self.action.kick(lattice, place, momenta, h)
 
         def drift(h):
             lattice.drift(links, momenta, h)
