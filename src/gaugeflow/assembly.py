@@ -7,6 +7,7 @@ from gaugeflow.lattice.communicator import Communicator
 from gaugeflow.lattice.devices import resolve
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import INTEGRATORS
+from gaugeflow.samplers.langevin import Langevin, mala
 
 
 def make_lattice(
@@ -30,13 +31,30 @@ def make_lattice(
     return PackedLattice(spec.group, spec.extents, spec.chains, **options)
 
 
-def make_hmc(spec: EnsembleSpec) -> HMC:
-    """Sampler of a resolved spec.
+def make_sampler(spec: EnsembleSpec):
+    """Sampler of a resolved spec: `step(lattice, links, momenta, trajectory, metropolis)` and the flag `metropolis`.
 
     Raises    ConfigError if the number of steps is still a request to tune
     """
-    steps = spec.sampler.n_steps
-    if not isinstance(steps, int):
-        raise ConfigError("sampler.n_steps is a request to tune; run gaugeflow tune and gaugeflow spec first")
-    splitting = INTEGRATORS[spec.sampler.integrator]
-    return HMC(WilsonAction(spec.action.beta), splitting, spec.sampler.tau, steps, spec.seed)
+    settings, action = spec.sampler, WilsonAction(spec.action.beta)
+    if settings.kind == "hmc":
+        if spec.tuned:
+            raise ConfigError("sampler.n_steps is a request to tune; run gaugeflow tune and gaugeflow spec first")
+        sampler = HMC(action, INTEGRATORS[settings.integrator], settings.tau, settings.n_steps, spec.seed)
+    elif settings.kind == "heatbath":
+        from gaugeflow.samplers.heatbath import HeatBath
+
+        sampler = HeatBath(action, settings.heatbath, settings.overrelaxation, spec.seed)
+    elif settings.kind == "exact":
+        from gaugeflow.samplers.exact_2d import Exact2D
+
+        return Exact2D(action, spec.seed)
+    elif settings.kind == "mala":
+        return mala(action, settings.step, spec.seed)
+    else:
+        return Langevin(action, settings.step, spec.seed)
+    if settings.winding:
+        from gaugeflow.samplers.winding import Winding
+
+        return Winding(sampler, action, settings.winding, spec.seed)
+    return sampler

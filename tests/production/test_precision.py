@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from production.small import datasets, generate, write_small_spec, write_small_study
 
-from gaugeflow.assembly import make_hmc, make_lattice
+from gaugeflow.assembly import make_lattice, make_sampler
 from gaugeflow.config.spec_file import read_spec
 from gaugeflow.ensembles.production import ChunkRun
 from gaugeflow.ensembles.reader import open_file
@@ -35,7 +35,9 @@ def test_a_resumed_float32_chain_equals_the_uninterrupted_one(gaugeflow, single,
             os.kill(os.getpid(), signal.SIGTERM)
 
     lattice = make_lattice(spec.spec, Serial(), precision=spec.spec.precision)
-    run = ChunkRun(lattice, make_hmc(spec.spec), spec, 0, out, source=None, acceptance_band=(0.0, 1.0), advance=stop)
+    run = ChunkRun(
+        lattice, make_sampler(spec.spec), spec, 0, out, source=None, acceptance_band=(0.0, 1.0), advance=stop
+    )
     with pytest.raises(TryAgain, match=f"trajectory {STOPPED_AFTER} of"):
         run.run()
     assert not out.exists()

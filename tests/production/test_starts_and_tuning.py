@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from production.small import datasets, ensemble_id, generate, write_small_spec, write_small_study
 
-from gaugeflow.assembly import make_hmc, make_lattice
+from gaugeflow.assembly import make_lattice, make_sampler
 from gaugeflow.config.spec_file import read_spec
 from gaugeflow.ensembles.reader import open_file
 from gaugeflow.lattice.communicator import Serial
@@ -51,7 +51,7 @@ def test_a_file_start_continues_from_the_last_links_of_the_file(gaugeflow, tmp_p
     out = generate(gaugeflow, "next.json", tmp_path / "next.h5", cwd=tmp_path)
     spec = read_spec(tmp_path / "next.json").spec
     lattice = make_lattice(spec, Serial())
-    expected, _ = make_hmc(spec).step(lattice, lattice.scatter(links), lattice.new_momenta(), 0)
+    expected, _ = make_sampler(spec).step(lattice, lattice.scatter(links), lattice.new_momenta(), 0)
     with open_file(out, "configurations") as file:
         np.testing.assert_array_equal(file.links(0), lattice.gather(expected), strict=True)
         assert file.provenance["inputs"] == {"start": content}
@@ -111,7 +111,7 @@ def test_a_longer_pilot_with_the_same_result_gives_the_same_chain(gaugeflow, tmp
 
 def test_pilot_and_production_share_no_random_stream(gaugeflow, tmp_path, monkeypatch):
     spec = read_spec(write_small_spec(gaugeflow, tmp_path)).spec
-    lattice, sampler, used = make_lattice(spec, Serial()), make_hmc(spec), set()
+    lattice, sampler, used = make_lattice(spec, Serial()), make_sampler(spec), set()
     for name in ("hot", "refresh"):
         original = getattr(lattice, name)
         monkeypatch.setattr(

@@ -21,13 +21,14 @@ HISTOGRAM_BINS = 40
 
 
 def diagnostics(ensemble: EnsembleData) -> dict[str, Any]:
-    """Histories, autocorrelation, error against bin size, dH histogram, flow curves and, in 2D U(1), the charge."""
+    """Histories, autocorrelation, error against bin size and, where there is one, dH, flow curves and 2D charge."""
     content = {
         "history": _history(ensemble),
         "autocorrelation": {name: _autocorrelation(series) for name, series in _observed(ensemble).items()},
         "binning": {name: _binning(series) for name, series in _observed(ensemble).items()},
-        "delta_h": _delta_h(ensemble.production("delta_h")),
     }
+    if ensemble.spec.sampler.metropolis:
+        content["delta_h"] = _delta_h(ensemble.production("delta_h"))
     if "charge" in ensemble.measured:
         content["charge"] = _charge(ensemble)
     if ensemble.flowed:

@@ -71,8 +71,10 @@ def hot_minus_cold(ensemble: EnsembleData) -> Estimate:
 
 
 def chain_checks(ensemble: EnsembleData) -> dict[str, Estimate]:
-    """<exp(-dH)>, acceptance and, for mixed starts, hot minus cold."""
-    checks = {"exp(-dH)": exp_minus_delta_h(ensemble), "acceptance": acceptance(ensemble)}
+    """<exp(-dH)> and acceptance, where the sampler accepts and rejects, and, for mixed starts, hot minus cold."""
+    checks = {}
+    if ensemble.spec.sampler.metropolis:
+        checks = {"exp(-dH)": exp_minus_delta_h(ensemble), "acceptance": acceptance(ensemble)}
     if ensemble.spec.start == "mixed":
         checks["hot-cold"] = hot_minus_cold(ensemble)
     return checks

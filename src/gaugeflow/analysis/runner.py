@@ -76,10 +76,11 @@ def _ensemble_entry(ensemble: EnsembleData) -> dict[str, Any]:
         "seed": spec.seed,
         "start": spec.start if isinstance(spec.start, str) else "file",
         "sampler": spec.sampler.model_dump(mode="json"),
+        "sampler_text": spec.sampler.text,
         "thermalisation": ensemble.n_thermalisation,
         "trajectories": len(accepted),
         "configurations": len(ensemble.trajectory),
-        "acceptance": float(accepted.mean()),
+        "acceptance": float(accepted.mean()) if spec.sampler.metropolis else None,
         "source": dict(ensemble.source),
         "inputs": dict(ensemble.inputs),
     }

@@ -36,7 +36,7 @@ def generate(
     ] = "auto",
 ) -> None:
     """Generate one chunk of an ensemble; a killed or stopped job continues when the same line runs again."""
-    from gaugeflow.assembly import make_hmc, make_lattice
+    from gaugeflow.assembly import make_lattice, make_sampler
     from gaugeflow.cli.progress import progress
     from gaugeflow.config.spec_file import read_spec
     from gaugeflow.ensembles.production import ChunkRun
@@ -57,7 +57,7 @@ def generate(
     source = _source(resolved, chunk, previous) if comm.rank == 0 else None
     options = {"source": source, "acceptance_band": band, "checkpoint_seconds": checkpoint_seconds}
     options |= {"output_mode": output_mode}
-    run = ChunkRun(lattice, make_hmc(resolved.spec), resolved, chunk, out, **options)
+    run = ChunkRun(lattice, make_sampler(resolved.spec), resolved, chunk, out, **options)
     if comm.rank == 0:
         where = "x".join(map(str, lattice.grid)), threads, cores_text(affinity()), device
         logger.info("%s chunk %d: seed %d", resolved.ensemble_id, chunk, resolved.spec.seed)

@@ -20,6 +20,15 @@ EXTENT, CHAINS, LOOP = 4, 2, 2
 
 FLOW_TIME = 0.01
 
+SHORTEST = {
+    "hmc": {"n_steps": 1, "tau": 0.1},
+    "heatbath": {"heatbath": 1},
+    "langevin": {"step": 0.01},
+    "mala": {"step": 0.01},
+    "exact": {},
+}
+"""What a sampler's settings become so that a step is short and calls every kernel that it would."""
+
 
 def precompile(
     study: Annotated[str, typer.Argument(help="Study name, folder or YAML file.")],
@@ -95,7 +104,7 @@ def stages(spec: "EnsembleSpec", study: "Study") -> list[tuple[str, str]]:
 
 def stand_in(spec: "EnsembleSpec") -> "EnsembleSpec":
     """A spec on a tiny lattice whose kernels are those of `spec`; equal for all ensembles that share kernels."""
-    sampler = spec.sampler.model_copy(update={"n_steps": 1, "tau": 0.1})
+    sampler = spec.sampler.model_copy(update=SHORTEST[spec.sampler.kind])
     small = {"extents": (EXTENT,) * spec.ndim, "chains": CHAINS, "seed": 1, "start": "mixed", "sampler": sampler}
     length = {"thermalisation": 0, "warmup": 0, "save_every": 1, "configs_per_chunk": 1}
     action = spec.action.model_copy(update={"beta": 1.0})
@@ -104,7 +113,7 @@ def stand_in(spec: "EnsembleSpec") -> "EnsembleSpec":
 
 def use_every_kernel(spec: "EnsembleSpec", study: "Study", stage: str, precision: str, threads: int) -> None:
     """What one command does, on a tiny lattice, alone and cut in two with halos."""
-    from gaugeflow.assembly import make_hmc, make_lattice
+    from gaugeflow.assembly import make_lattice, make_sampler
     from gaugeflow.kernels.compilation import compile_schedules
     from gaugeflow.lattice.communicator import Mirror, Serial
     from gaugeflow.observables.flowed import flowed_series
@@ -122,7 +131,7 @@ def use_every_kernel(spec: "EnsembleSpec", study: "Study", stage: str, precision
         lattice.halo.use_every_kernel(links)
         if stage == "generate":
             links = start_links(lattice, spec.start, spec.seed)
-            links, _ = make_hmc(spec).step(lattice, links, lattice.new_momenta(), 0)
+            links, _ = make_sampler(spec).step(lattice, links, lattice.new_momenta(), 0)
         elif stage == "measure":
             measure_all(lattice, links, settings)
         else:

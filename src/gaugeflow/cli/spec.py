@@ -28,7 +28,7 @@ def spec(
     chosen = load_study(study, scale).ensemble(ensemble)
     check_start(chosen.spec)
     written = write_spec(out, chosen, read_tuning(tuning) if tuning else None)
-    typer.echo(f"{out}: {written.ensemble_id}, {written.spec.sampler.n_steps} steps per trajectory")
+    typer.echo(f"{out}: {written.ensemble_id}, {written.spec.sampler.text}")
 
 
 def check_start(spec: "EnsembleSpec") -> None:

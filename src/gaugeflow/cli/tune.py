@@ -3,12 +3,15 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gaugeflow.cli.options import Device, Oversubscribe, Threads, start_alone
 from gaugeflow.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gaugeflow.config.ensemble import EnsembleSpec
 
 FIRST_GUESS = 10
 
@@ -23,7 +26,7 @@ def tune(
     oversubscribe: Oversubscribe = False,
 ) -> None:
     """Find the number of integrator steps that reaches the wanted acceptance; production shares no random number."""
-    from gaugeflow.assembly import make_hmc, make_lattice
+    from gaugeflow.assembly import make_lattice, make_sampler
     from gaugeflow.config.ensemble import resolved
     from gaugeflow.config.load import load_study
     from gaugeflow.ensembles.atomic import atomic_path
@@ -33,13 +36,13 @@ def tune(
     chosen = load_study(study, scale).ensemble(ensemble)
     spec = chosen.spec
     if not spec.tuned:
-        raise ConfigError(f"{chosen.label}: sampler.n_steps is {spec.sampler.n_steps}, nothing to tune")
+        raise ConfigError(f"{chosen.label}: sampler is {spec.sampler.text}: nothing to tune")
     request = spec.sampler.n_steps
     start = spec.start if isinstance(spec.start, str) else "cold"
     lattice = make_lattice(spec, comm, threads=threads, device=device, precision=spec.precision)
     result = tune_steps(
         lattice,
-        make_hmc(resolved(spec, FIRST_GUESS)),
+        make_sampler(resolved(without_winding(spec), FIRST_GUESS)),
         start,
         request.target_acceptance,
         request.pilot_trajectories,
@@ -49,3 +52,8 @@ def tune(
     with atomic_path(out) as temporary:
         temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     typer.echo(f"{out}: {result.n_steps} steps, predicted acceptance {result.predicted_acceptance:.3f}")
+
+
+def without_winding(spec: "EnsembleSpec") -> "EnsembleSpec":
+    """The spec with HMC alone: winding updates change neither dH nor the number of steps."""
+    return spec.model_copy(update={"sampler": spec.sampler.model_copy(update={"winding": 0})})

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from gaugeflow.config.ensemble import EnsembleSpec, TuneRequest
+from gaugeflow.config.ensemble import EnsembleSpec
+from gaugeflow.config.samplers import TuneRequest
 from gaugeflow.config.settings import FlowSettings
 from gaugeflow.config.study import Ensemble
 from gaugeflow.conventions import gauge_group
@@ -12,6 +13,7 @@ BYTES_PER_NUMBER = 16  # complex128
 # Peak of a generating process in link fields: links, proposal, momenta (half a field), plaquette slots, tables and some
 # slabs of the configuration on its way to the file. Measured with SU(3) above the base: 3.0 on 16^3 x 8 and on 16^4.
 FIELDS_IN_MEMORY = 3.3
+GRADIENT_FIELDS = 1.5  # more for integrators with shifted forces: the shifted links and what shifts them
 BASE_MEMORY = 180_000_000  # bytes of one process before any field: interpreter, compiled kernels, libraries
 
 # ns per site and plane of a force, and per site and direction of a drift and of what happens once per trajectory
@@ -23,7 +25,10 @@ TRAJECTORY_NS_PER_DIRECTION = {1: 25.0, 2: 60.0, 3: 110.0}
 # Beyond N = 3 force and drift grow as N^4: N^3 products, of matrices that the registers do not hold. Kernels of SU(4),
 # SU(5) and SU(8) on 8^4, in units of SU(3)'s: force 3.1, 7.9, 41, drift 3.0, 7.3, 52, the rest 2.4, 5.0, 23.
 UPDATE_POWER, TRAJECTORY_POWER = 4, 3
-FORCES_PER_STEP = {"leapfrog": 1, "omf2": 2}
+FORCES_PER_STEP = {"leapfrog": 1, "omf2": 2, "omf4": 5, "force_gradient": 3}  # each with a drift
+# A sweep over all links, and an independent configuration, in units of a force: staples are summed once per link as in
+# a force, and what follows is one or two products. To be measured again with each sampler.
+SWEEP_FORCES = {"heatbath": 2.4, "overrelaxation": 1.2, "winding": 0.2, "exact": 1.0}
 ASSUMED_STEPS = 12  # where tuning decides
 PILOT_RUNS = 4
 
@@ -52,22 +57,34 @@ def estimate(ensemble: Ensemble, flow: FlowSettings | None) -> Cost:
     """Memory (bytes, all ranks), disk (bytes) and time (seconds on one core) of an ensemble and its flow."""
     spec = ensemble.spec
     trajectories = spec.thermalisation + ensemble.configs_total * spec.save_every
-    steps = spec.sampler.n_steps
-    if isinstance(steps, TuneRequest):
-        trajectories += PILOT_RUNS * steps.pilot_trajectories
-        steps = ASSUMED_STEPS
+    if spec.tuned:
+        trajectories += PILOT_RUNS * spec.sampler.n_steps.pilot_trajectories
+    fields = FIELDS_IN_MEMORY + GRADIENT_FIELDS * (getattr(spec.sampler, "integrator", "") == "force_gradient")
     sites = spec.sites * spec.chains
     step_ns = update_ns(spec)
-    trajectory_ns = steps * FORCES_PER_STEP[spec.sampler.integrator] * step_ns
+    trajectory_ns = forces_per_step(spec) * step_ns
     n = gauge_group(spec.group).n
     trajectory_ns += spec.ndim * _scaled(TRAJECTORY_NS_PER_DIRECTION, n, TRAJECTORY_POWER)
     flow_steps = flow.flow_times()[-1] / flow.step if flow else 0.0
     return Cost(
-        memory=FIELDS_IN_MEMORY * links_bytes(spec) + ensemble.ranks * BASE_MEMORY,
+        memory=fields * links_bytes(spec) + ensemble.ranks * BASE_MEMORY,
         disk=ensemble.configs_total * links_bytes(spec),
         generate_seconds=trajectories * sites * trajectory_ns * 1e-9,
         flow_seconds=ensemble.configs_total * sites * flow_steps * 3 * step_ns * 1e-9,
     )
+
+
+def forces_per_step(spec: EnsembleSpec) -> float:
+    """Cost of a step of the sampler (a trajectory, a set of sweeps) in units of a force and a drift."""
+    sampler = spec.sampler
+    forces = SWEEP_FORCES["winding"] * getattr(sampler, "winding", 0)
+    if sampler.kind == "hmc":
+        steps = ASSUMED_STEPS if isinstance(sampler.n_steps, TuneRequest) else sampler.n_steps
+        return forces + steps * FORCES_PER_STEP[sampler.integrator]
+    if sampler.kind == "heatbath":
+        sweeps = {"heatbath": sampler.heatbath, "overrelaxation": sampler.overrelaxation}
+        return forces + sum(count * SWEEP_FORCES[name] for name, count in sweeps.items())
+    return {"langevin": 1.0, "mala": 2.0, "exact": SWEEP_FORCES["exact"]}[sampler.kind]
 
 
 def update_ns(spec: EnsembleSpec) -> float:

@@ -63,7 +63,7 @@ class HmcSampler(WithWinding):
     def text(self) -> str:
         """What tables say."""
         steps = "tuned" if isinstance(self.n_steps, TuneRequest) else self.n_steps
-        return f"HMC, {self.integrator}, τ = {self.tau}, {steps} steps{self._winding_text()}"
+        return f"HMC, {self.integrator}, tau {self.tau}, {steps} steps{self._winding_text()}"
 
 
 class HeatbathSampler(WithWinding):
@@ -92,7 +92,7 @@ class LangevinSampler(FrozenModel):
     @property
     def text(self) -> str:
         """What tables say."""
-        return f"Langevin, ε = {self.step}"
+        return f"Langevin, step {self.step}"
 
 
 class MalaSampler(FrozenModel):
@@ -106,7 +106,7 @@ class MalaSampler(FrozenModel):
     @property
     def text(self) -> str:
         """What tables say."""
-        return f"MALA, ε = {self.step}"
+        return f"MALA, step {self.step}"
 
 
 class ExactSampler(FrozenModel):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gaugeflow.config.ensemble import EnsembleSpec, WilsonAction, ensemble_id, extents_text, number_text
 from gaugeflow.config.fields import NAME_PATTERN
-from gaugeflow.config.schema import EnsembleEntry, Scale
 from gaugeflow.config.samplers import check_sampler
+from gaugeflow.config.schema import EnsembleEntry, Scale
 from gaugeflow.config.settings import AnalysisSettings, FlowSettings, LoopSettings, MeasureSettings
 from gaugeflow.conventions import GRID_AXES
 from gaugeflow.errors import ConfigError

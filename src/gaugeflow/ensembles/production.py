@@ -27,7 +27,6 @@ from gaugeflow.ensembles.writer import write_configurations
 from gaugeflow.errors import PhysicsError, TryAgain
 from gaugeflow.observables.energy import plaquettes, split_plaquettes
 from gaugeflow.samplers.guard import BAND_WINDOW, check_acceptance, check_trajectory
-from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.start import start_links
 
 HISTORY = ("trajectory", "delta_h", "accepted", "plaquette", "unitarity_defect")
@@ -65,10 +64,10 @@ class Chain:
 class ChunkRun:
     """Generation of one chunk on all ranks of `lattice.comm`.
 
-    lattice, hmc          what runs; spec, chunk   what it is
+    lattice, sampler      what runs; spec, chunk   what it is
     out                   file to publish
     source                what the chunk continues (rank 0; None for a fresh start and on other ranks)
-    acceptance_band       see samplers.guard
+    acceptance_band       see samplers.guard; of samplers with accept and reject
     checkpoint_seconds    time between saved states; 0 saves every trajectory
     output_mode           see ensembles.collective.use_parallel
     advance               called with the number of finished trajectories of the chunk
@@ -79,7 +78,7 @@ class ChunkRun:
     def __init__(
         self,
         lattice,
-        hmc: HMC,
+        sampler,
         spec: SpecFile,
         chunk: int,
         out: Path,
@@ -90,7 +89,7 @@ class ChunkRun:
         output_mode: str = "auto",
         advance: Callable[[int], None] = lambda done: None,
     ) -> None:
-        self.lattice, self.hmc, self.spec, self.chunk, self.out = lattice, hmc, spec, chunk, out
+        self.lattice, self.sampler, self.spec, self.chunk, self.out = lattice, sampler, spec, chunk, out
         self.source, self.band, self.checkpoint_seconds = source, acceptance_band, checkpoint_seconds
         self.advance, self.root = advance, lattice.comm.rank == 0
         self.parallel = use_parallel(output_mode, lattice)
@@ -143,7 +142,7 @@ class ChunkRun:
         while chain.trajectory < self.saved[-1]:
             saver.check()
             number = chain.trajectory + 1
-            links, info = self.hmc.step(
+            links, info = self.sampler.step(
                 self.lattice, chain.links, momenta, number, metropolis=number >= self.spec.spec.warmup
             )
             try:
@@ -172,7 +171,7 @@ class ChunkRun:
 
     def _check_band(self, chain: Chain, info, number: int) -> None:
         """Acceptance of the last production trajectories, those of earlier chunks included."""
-        if number >= self.first + self.thermalisation:
+        if self.sampler.metropolis and number >= self.first + self.thermalisation:
             produced = chain.history["accepted"][self.thermalisation :]
             last = [*self.accepted_before, *produced[-BAND_WINDOW:], info.accepted][-BAND_WINDOW:]
             check_acceptance(np.array(last), self.band, number)

@@ -70,8 +70,8 @@ PLAQUETTES = {
 
 HISTORY = {
     "history/trajectory": Entry("<i8", ("m",), "trajectories", "number of each trajectory of this chunk, from 0"),
-    "history/delta_h": Entry("<f8", ("m", "chains"), "1", "energy violation H' - H of the proposal"),
-    "history/accepted": Entry("|u1", ("m", "chains"), "1", "1 where the proposal was accepted, else 0"),
+    "history/delta_h": Entry("<f8", ("m", "chains"), "1", "H' - H of the proposal; 0 for samplers that reject nothing"),
+    "history/accepted": Entry("|u1", ("m", "chains"), "1", "1 where the step was accepted or can only be, else 0"),
     "history/plaquette": Entry("<f8", ("m", "chains"), "1", "plaquette after the trajectory"),
     "history/unitarity_defect": Entry("<f8", ("m",), "1", "largest |U^dagger U - 1| over all chains after it"),
 }

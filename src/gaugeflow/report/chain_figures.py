@@ -71,12 +71,17 @@ def binning_figure(results: dict[str, Any]) -> Figure:
     return figure
 
 
-def delta_h_figure(results: dict[str, Any]) -> Figure:
-    """Histogram of dH with the Gaussian of mean s^2/2 and variance s^2 that <exp(-dH)> = 1 asks for at large volume."""
-    figure, axes = panels(len(results["diagnostics"]))
+def delta_h_figure(results: dict[str, Any]) -> Figure | None:
+    """Histogram of dH with the Gaussian of mean s^2/2 and variance s^2 that <exp(-dH)> = 1 asks for at large volume.
+
+    Of the ensembles whose sampler accepts and rejects; None where there is none.
+    """
+    chosen = {label: content["delta_h"] for label, content in results["diagnostics"].items() if "delta_h" in content}
+    if not chosen:
+        return None
+    figure, axes = panels(len(chosen))
     entries = {entry["label"]: entry for entry in results["ensembles"]}
-    for axis, (label, content) in zip(axes, results["diagnostics"].items(), strict=True):
-        histogram = content["delta_h"]
+    for axis, (label, histogram) in zip(axes, chosen.items(), strict=True):
         edges, counts = np.array(histogram["edges"], dtype=float), np.array(histogram["counts"], dtype=float)
         density = counts / max(counts.sum(), 1) / np.diff(edges)
         axis.stairs(density, edges, fill=True, color=BLUE, alpha=0.35)

@@ -25,7 +25,7 @@ def check_trajectory(info, trajectory: int, precision: str = "float64") -> None:
         raise PhysicsError(
             f"trajectory {trajectory}: dH or plaquette of chains {bad[:8].tolist()} is not finite "
             f"(dH {info.delta_h[bad[0]]}, plaquette {info.plaquette[bad[0]]}); "
-            "the step size is far too large or a configuration is damaged: use more n_steps"
+            "the step size is far too large or a configuration is damaged: use smaller steps"
         )
     if not info.unitarity_defect <= UNITARITY_LIMIT[precision]:
         raise PhysicsError(
@@ -44,13 +44,13 @@ def check_acceptance(accepted: np.ndarray, band: tuple[float, float], trajectory
     per_chain = np.mean(accepted[-BAND_WINDOW:], 0)
     rate = float(np.mean(per_chain))
     if not band[0] <= rate <= band[1]:
-        change = "raise" if rate < band[0] else "lower"
+        change = "smaller steps (raise n_steps)" if rate < band[0] else "larger steps (lower n_steps)"
         raise PhysicsError(
             f"trajectory {trajectory}: acceptance {rate:.3f} over the last {BAND_WINDOW} trajectories is outside "
-            f"[{band[0]}, {band[1]}]; {change} n_steps (or widen acceptance_band) and start a new ensemble"
+            f"[{band[0]}, {band[1]}]; use {change} or widen acceptance_band, and start a new ensemble"
         )
     if (per_chain == 0).any():
         raise PhysicsError(
             f"trajectory {trajectory}: chains {np.flatnonzero(per_chain == 0)[:8].tolist()} accepted nothing in "
-            f"{BAND_WINDOW} trajectories; give a warmup (or a longer one) or more n_steps and start a new ensemble"
+            f"{BAND_WINDOW} trajectories; give a warmup (or a longer one) or smaller steps and start a new ensemble"
         )

@@ -7,12 +7,12 @@ Without accept or reject the chain samples exp(-S) up to O(eps), so results are 
 
     min(1, exp(-S(U') + S(U)) q(U|U') / q(U'|U)),    q(U'|U) = density of the step from U to U',
 
-it is exact (MALA: Roberts, Tweedie, Bernoulli 2 (1996) 341). That is HMC with one leapfrog step of size h = sqrt(2 eps):
+it is exact (MALA: Roberts, Tweedie, Bernoulli 2 (1996) 341). That is HMC with one leapfrog step of h = sqrt(2 eps):
 the first half kick of fresh momenta eta and the drift move the links by h (eta + (h/2) F), F = -grad S, which is the
 step above since h^2 / 2 = eps. The way back from U' to U is the same algebra element with the other sign, so it needs
 the noise eta' = -(eta + (h/2) F(U) + (h/2) F(U')), minus the momenta after the second half kick; the volume element of
-the exponential map is even and drops out. Hence log q(U|U') - log q(U'|U) = (|eta|^2 - |eta'|^2) / 2 and the exponent
-is -dH of the leapfrog step.                                                      tests/samplers/test_langevin.py
+the exponential map is even and drops out. Hence log q(U|U') - log q(U'|U) = (|eta|^2 - |eta'|^2) / 2, and the exponent
+is -dH of the leapfrog step.                                                          tests/samplers/test_langevin.py
 """
 
 from dataclasses import dataclass
