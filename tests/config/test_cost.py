@@ -5,7 +5,7 @@ import itertools
 import pytest
 from house import study_content, write_study
 
-from gaugeflow.config.cost import BASE_MEMORY, estimate, links_bytes, update_ns
+from gaugeflow.config.cost import BASE_MEMORY, FORCES_PER_STEP, estimate, links_bytes, update_ns
 from gaugeflow.config.load import load_study
 
 
@@ -54,3 +54,27 @@ def test_time_grows_with_the_group_and_is_the_measured_one_where_it_was_measured
     assert (per_site["U1"], per_site["SU2"], per_site["SU3"]) == (12.0, 23.5, 75.0)  # 2D: one plane, two directions
     assert per_site["SU4"] == pytest.approx(per_site["SU3"] * (4 / 3) ** 4)
     assert links_bytes(needs[-1][1]) == 64 * links_bytes(needs[0][1])
+
+
+def test_every_sampler_costs_what_its_forces_or_sweeps_cost(tmp_path):
+    def seconds(name, **sampler):
+        changes = {"ensembles.0.sampler": sampler, "ensembles.0.group": "SU3", "ensembles.0.extents": [8, 8]}
+        return cost(tmp_path / name, **changes)[0].generate_seconds
+
+    hmc = {"kind": "hmc", "tau": 1.0, "n_steps": 4}
+    times = {name: seconds(name, integrator=name, **hmc) for name in FORCES_PER_STEP}
+    assert times["leapfrog"] < times["omf2"] < times["force_gradient"] < times["omf4"]
+    langevin, mala = (seconds(kind, kind=kind, step=0.1) for kind in ("langevin", "mala"))
+    assert langevin < mala < times["leapfrog"]
+    sweeps = [seconds(f"h{k}", kind="heatbath", heatbath=1, overrelaxation=k) for k in (0, 4, 8)]
+    assert sweeps[2] - sweeps[1] == pytest.approx(sweeps[1] - sweeps[0])
+    assert sweeps[0] > langevin
+
+
+def test_shifted_forces_need_memory_for_the_shifted_links(tmp_path):
+    sampler = {"kind": "hmc", "tau": 1.0, "n_steps": 4}
+    needs = [
+        cost(tmp_path / name, **{"ensembles.0.sampler": {**sampler, "integrator": name}})
+        for name in ("omf4", "force_gradient")
+    ]
+    assert needs[1][0].memory - needs[0][0].memory == pytest.approx(1.5 * links_bytes(needs[0][1]))

@@ -27,6 +27,47 @@ def test_the_id_of_a_spec_never_changes(tmp_path):
     assert ids(tmp_path / "s")[0] == "u1_2d_b1.0_4x4-3fd1b3d208"
 
 
+SAMPLERS = {
+    "hmc": {"integrator": "omf4", "tau": 1.0, "n_steps": 3},
+    "heatbath": {"heatbath": 1, "overrelaxation": 4},
+    "langevin": {"step": 0.01},
+    "mala": {"step": 0.01},
+    "exact": {},
+}
+
+
+def test_winding_is_part_of_the_id_where_there_is_some(tmp_path):
+    for kind in ("hmc", "heatbath"):
+        sampler = {"kind": kind, **SAMPLERS[kind]}
+        found = [
+            ids(
+                tmp_path / f"{kind}{len(winding)}{sum(winding.values())}",
+                **{"ensembles.0.sampler": {**sampler, **winding}},
+            )[0]
+            for winding in ({}, {"winding": 0}, {"winding": 1})
+        ]
+        assert found[0] == found[1] != found[2]
+
+
+def test_every_sampler_is_an_ensemble_of_its_own_whose_spec_is_read_back(tmp_path):
+    found = set()
+    for kind, keys in SAMPLERS.items():
+        chosen = ensemble(tmp_path / kind, **{"ensembles.0.sampler": {"kind": kind, **keys}})
+        written = write_spec(tmp_path / f"{kind}.json", chosen, None)
+        assert read_spec(tmp_path / f"{kind}.json") == written
+        assert written.spec.sampler == chosen.spec.sampler
+        assert written.spec.sampler.kind == kind
+        found.add(chosen.ensemble_id)
+    assert len(found) == len(SAMPLERS)
+
+
+def test_a_spec_of_a_sampler_that_does_not_exist_is_refused(tmp_path):
+    chosen = ensemble(tmp_path / "s", **{"ensembles.0.sampler": {"kind": "exact"}})
+    text = write_spec(tmp_path / "spec.json", chosen, None).text
+    with pytest.raises(FileError, match="exact only for U1, SU2, U2 in 2D with the wilson action, not SU3 in 2D"):
+        read_spec_text(text.replace('"group":"U1"', '"group":"SU3"'))
+
+
 def test_ensembles_of_one_scan_never_share_random_numbers(tmp_path):
     content = study_content(**{"ensembles.0.beta": [1.0, 2.0], "ensembles.0.extents": [[4, 4], [8, 4]]})
     study = load_study(write_study(tmp_path, content), "tiny")

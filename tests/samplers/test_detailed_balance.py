@@ -1,4 +1,4 @@
-"""Every Metropolis step leaves the exact distribution as it is and balances each pair of states; a wrong ratio does not.
+"""Every Metropolis step keeps the exact distribution and balances each pair of states; a wrong ratio does not.
 
 From independent samples U of exp(-S) one step gives U'. Detailed balance says that (U, U') and (U', U) are equally
 likely, so E[f(U) g(U') - g(U) f(U')] = 0 for all f and g; with g = 1 the distribution stays.

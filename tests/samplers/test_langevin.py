@@ -44,7 +44,9 @@ def coordinates(matrices, generators):
     """x_a of exp(i x_a T_a), the principal logarithm."""
     values, vectors = np.linalg.eig(matrices)
     hermitian = vectors @ (np.angle(values)[..., None] * np.linalg.inv(vectors))
-    return np.einsum("aij,...ji->...a", generators, hermitian).real / np.einsum("aij,aji->a", generators, generators).real
+    return (
+        np.einsum("aij,...ji->...a", generators, hermitian).real / np.einsum("aij,aji->a", generators, generators).real
+    )
 
 
 def log_volume(x, generators):
