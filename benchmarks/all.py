@@ -21,7 +21,7 @@ def programs(quick: bool, out: Path) -> list[list[str]]:
     small = ["--extents", "4,4,4,4", "4,4,4,8"] if quick else []
     return [
         ["machine_limits"],
-        *([name, *shared] for name in ("record", "trajectories", "many_chains", "rank_scaling")),
+        *([name, *shared] for name in ("record", "trajectories", "integrators", "many_chains", "rank_scaling")),
         ["memory", "--json", str(out / "memory.json"), *small],
         ["io_rates", *shared],
         ["roofline", "--out", str(out)],

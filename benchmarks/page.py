@@ -94,6 +94,19 @@ def trajectories_part(rows: list[dict]) -> list[str]:
     return lines + table([*titles, "bytes/site", "memory"], found)
 
 
+def integrators_part(rows: list[dict]) -> list[str]:
+    """Integrators at equal acceptance."""
+    lines = [f"### Integrators at acceptance {rows[0]['target']}, tau = {rows[0]['tau']}", ""]
+    lines += ["Per unit of MD time; steps are interpolated between the two numbers around the acceptance.", ""]
+    titles = ["lattice", "beta", "integrator", "order", "steps", "forces", "ms", "fewer forces than leapfrog", "faster"]
+    found = [
+        [lattice_text({**row, "chains": 1}), row["beta"], row["integrator"], row["order"], f"{row['n_steps']:.2f}",
+         f"{row['forces']:.1f}", number(1e3 * row["seconds"]), f"{row['fewer_forces']:.2f} x", f"{row['faster']:.2f} x"]
+        for row in rows
+    ]  # fmt: skip
+    return lines + table(titles, found)
+
+
 def ranks_part(record: dict) -> list[str]:
     """Weak and strong scaling."""
     group = record["group"].replace("U", "U(") + ")"
@@ -189,7 +202,12 @@ def machine_part(folder: Path) -> list[str]:
     if (folder / "roofline.svg").exists():
         lines += [f"![roofline](../benchmarks/results/{folder.name}/roofline.svg)", ""]
     lines += kernels_part(records)
-    parts = {"trajectories": trajectories_part, "many_chains": chains_part, "io_rates": io_part}
+    parts = {
+        "trajectories": trajectories_part,
+        "integrators": integrators_part,
+        "many_chains": chains_part,
+        "io_rates": io_part,
+    }
     for name, part in parts.items():
         if name in records:
             lines += part(records[name]["rows"])

@@ -7,10 +7,14 @@ import shutil
 import pytest
 from house import REPOSITORY, run
 
+from gaugeflow.samplers.integrators import INTEGRATORS
+from gaugeflow.samplers.tuning import wanted_variance
+
 BENCHMARKS = REPOSITORY / "benchmarks"
 MEASURED = {
     "record": ("u1_4x4", ["u1_4x4"]),
     "trajectories": ("trajectories", []),
+    "integrators": ("integrators", []),
     "many_chains": ("many_chains", []),
     "rank_scaling": ("rank_scaling", ["--ranks", "1,2"]),
 }
@@ -63,6 +67,19 @@ def test_rates_of_trajectories_agree_with_their_seconds(folder):
         assert 1 <= row["held_fields"] <= row["peak_fields"]
 
 
+@pytest.mark.mpi
+def test_integrators_are_compared_at_one_acceptance(folder):
+    rows = read(folder, "integrators")["rows"]
+    assert [row["integrator"] for row in rows] == list(INTEGRATORS)
+    for row in rows:
+        assert row["forces"] == pytest.approx(INTEGRATORS[row["integrator"]].forces_per_step * row["n_steps"] + 1)
+        assert row["fewer_forces"] == pytest.approx(rows[0]["forces"] / row["forces"])
+        assert row["faster"] == pytest.approx(rows[0]["seconds"] / row["seconds"])
+        variances = {found["n_steps"]: found["variance"] for found in row["measured"]}
+        above = min(n for n, variance in variances.items() if variance <= wanted_variance(row["target"]))
+        assert above - 1 <= row["n_steps"] <= above
+
+
 def _volume(extents):
     out = 1
     for extent in extents:
@@ -91,7 +108,15 @@ def test_plot_and_page_show_every_record(folder):
     code = "import sys, pathlib, page; print(page.page(pathlib.Path(sys.argv[1])))"
     shown = run("python", "-c", code, folder.parent, PYTHONPATH=str(BENCHMARKS))
     assert shown.returncode == 0, shown.stderr
-    for text in ("## some_processor", "roofline.svg", "U(1) 4^2, 2 chains", "Trajectories", "Many small", "Ranks and"):
+    for text in (
+        "## some_processor",
+        "roofline.svg",
+        "U(1) 4^2, 2 chains",
+        "Trajectories",
+        "Integrators at",
+        "Many small",
+        "Ranks and",
+    ):
         assert text in shown.stdout
 
 
