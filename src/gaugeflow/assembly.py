@@ -1,5 +1,6 @@
 """The only place where a configuration becomes objects."""
 
+from gaugeflow.actions.rectangle import RectangleAction
 from gaugeflow.actions.wilson import WilsonAction
 from gaugeflow.config.ensemble import EnsembleSpec
 from gaugeflow.errors import ConfigError
@@ -30,6 +31,13 @@ def make_lattice(
     return PackedLattice(spec.group, spec.extents, spec.chains, **options)
 
 
+def make_action(spec: EnsembleSpec) -> WilsonAction | RectangleAction:
+    """Action of a spec."""
+    if spec.action.kind == "rectangle":
+        return RectangleAction(spec.action.beta, spec.action.c1)
+    return WilsonAction(spec.action.beta)
+
+
 def make_hmc(spec: EnsembleSpec) -> HMC:
     """Sampler of a resolved spec.
 
@@ -39,4 +47,4 @@ def make_hmc(spec: EnsembleSpec) -> HMC:
     if not isinstance(steps, int):
         raise ConfigError("sampler.n_steps is a request to tune; run gaugeflow tune and gaugeflow spec first")
     splitting = INTEGRATORS[spec.sampler.integrator]
-    return HMC(WilsonAction(spec.action.beta), splitting, spec.sampler.tau, steps, spec.seed)
+    return HMC(make_action(spec), splitting, spec.sampler.tau, steps, spec.seed)

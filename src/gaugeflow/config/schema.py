@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from gaugeflow.config.ensemble import (
     WARMUP,
@@ -25,10 +25,12 @@ from gaugeflow.config.fields import (
     Group,
     NonNegativeInt,
     PositiveInt,
+    RectangleCoefficient,
     Seed,
 )
 from gaugeflow.config.precision import DEFAULT, Precision
 from gaugeflow.config.settings import AnalysisSettings, FlowSettings, LoopSettings, MeasureSettings, TimeGrid
+from gaugeflow.conventions import RECTANGLE_COEFFICIENTS
 
 __all__ = [
     "AnalysisSettings",
@@ -47,7 +49,7 @@ __all__ = [
     "WilsonAction",
 ]
 
-LABEL_FIELDS = ("group", "ndim", "beta", "extents", "seed", "precision")
+LABEL_FIELDS = ("group", "ndim", "action", "beta", "extents", "seed", "precision")
 DEFAULT_LABEL = "b{beta}_{extents}"
 
 
@@ -59,6 +61,23 @@ def _check_label(template: str) -> None:
         raise ValueError("label: letters, digits, '.', '_', '-' and {fields} only")
 
 
+class RectangleChoice(FrozenModel):
+    """The action with 2 x 1 rectangles of this coefficient."""
+
+    c1: RectangleCoefficient
+
+
+def _action_kind(value: object) -> str:
+    return "<c1>" if isinstance(value, dict | RectangleChoice) else "<name>"
+
+
+ActionChoice = Annotated[
+    Annotated[Literal["wilson", *RECTANGLE_COEFFICIENTS], Tag("<name>")] | Annotated[RectangleChoice, Tag("<c1>")],
+    Discriminator(_action_kind),
+    Field(description="wilson, a name for a rectangle coefficient (recorded as its number), or {c1: number}"),
+]
+
+
 class EnsembleEntry(FrozenModel):
     """One entry of `ensembles`; lists under `beta` and `extents` are scans and are multiplied out."""
 
@@ -67,6 +86,7 @@ class EnsembleEntry(FrozenModel):
     )
     group: Group
     extents: ExtentsScan
+    action: ActionChoice = "wilson"
     beta: BetaScan
     chains: Chains
     seed: Seed
