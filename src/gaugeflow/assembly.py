@@ -1,5 +1,6 @@
 """The only place where a configuration becomes objects."""
 
+from gaugeflow.actions.rectangle import RectangleAction
 from gaugeflow.actions.wilson import WilsonAction
 from gaugeflow.config.ensemble import EnsembleSpec
 from gaugeflow.errors import ConfigError
@@ -31,12 +32,19 @@ def make_lattice(
     return PackedLattice(spec.group, spec.extents, spec.chains, **options)
 
 
+def make_action(spec: EnsembleSpec) -> WilsonAction | RectangleAction:
+    """Action of a spec."""
+    if spec.action.kind == "rectangle":
+        return RectangleAction(spec.action.beta, spec.action.c1)
+    return WilsonAction(spec.action.beta)
+
+
 def make_sampler(spec: EnsembleSpec):
     """Sampler of a resolved spec: `step(lattice, links, momenta, trajectory, metropolis)` and the flag `metropolis`.
 
     Raises    ConfigError if the number of steps is still a request to tune
     """
-    settings, action = spec.sampler, WilsonAction(spec.action.beta)
+    settings, action = spec.sampler, make_action(spec)
     if settings.kind == "hmc":
         if spec.tuned:
             raise ConfigError("sampler.n_steps is a request to tune; run gaugeflow tune and gaugeflow spec first")

@@ -12,6 +12,8 @@ SEED = 20261124
 SCALARS = {
     "c": 0.3,
     "d": 0.9,
+    "c0": 0.7,
+    "c1": -0.2,
     "eps": 0.1,
     "mu": 1,
     "seed": SEED,
@@ -33,6 +35,8 @@ def inputs(lattice, name, links):
         elif parameter == "momenta":
             out[parameter] = lattice.new_momenta()
             lattice.refresh(out[parameter], SEED, Purpose.MOMENTA, 3)
+        elif parameter == "other":
+            out[parameter] = lattice.scatter(np.roll(links, 1, axis=1))
         elif parameter in LINES:
             out[parameter] = lattice.new_line()
             lattice.take_links(lattice.scatter(links), LINES.index(parameter) % lattice.ndim, out[parameter])
@@ -58,7 +62,7 @@ def results(lattice, name, links):
 def canonical(lattice, kind, field):
     """Fields of a packed or an oracle lattice as canonical numbers, momenta as their compact reals."""
     packed = hasattr(lattice, "layout")
-    if kind == "links":
+    if kind in ("links", "other"):
         return lattice.gather(field)
     if kind == "momenta":
         return momenta_of(lattice, field)

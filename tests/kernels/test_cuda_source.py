@@ -11,8 +11,9 @@ from cuda_registers import CASES, column, measure
 from kernels.host_emulation import host_device
 from laws import EXTENTS, GROUPS, SEED, case_name
 
+from gaugeflow.actions.rectangle import RectangleAction
 from gaugeflow.actions.wilson import WilsonAction
-from gaugeflow.flow.gradient_flow import wilson_flow
+from gaugeflow.flow.gradient_flow import gradient_flow, wilson_flow
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
 from gaugeflow.observables.loops import polyakov_loop, wilson_loops
@@ -38,6 +39,10 @@ def everything(lattice):
     lattice.drift(links, momenta, 9.0)  # beyond the series: by squaring
     out.append(lattice.reunitarise(links))
     for _ in wilson_flow(lattice, links, (0.05,), 0.05):
+        out.append(lattice.gather(links))
+    links, info = HMC(RectangleAction(2.0, -0.331), OMF2, 0.5, 1, SEED).step(lattice, links, momenta, 1)
+    out += info[:3]
+    for _ in gradient_flow(lattice, links, (0.05,), 0.05, "zeuthen", 1e-3):
         out.append(lattice.gather(links))
     return out
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from gaugeflow.actions.rectangle import RectangleAction
 from gaugeflow.actions.wilson import WilsonAction
-from gaugeflow.flow.gradient_flow import wilson_flow
+from gaugeflow.flow.gradient_flow import gradient_flow, wilson_flow
 from gaugeflow.lattice.communicator import world
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
@@ -68,6 +69,10 @@ def everything(lattice):
     for _ in wilson_flow(lattice, links, (0.1,), 0.05):
         out["flow"] = digest(energy_and_charge_clover(lattice, links))
     fields["flowed"] = lattice.gather(links)
+    links, info = HMC(RectangleAction(2.0, -0.331), OMF2, 0.5, 1, SEED).step(lattice, links, momenta, 2)
+    out["rectangles"] = digest(info[:3])
+    for _ in gradient_flow(lattice, links, (0.06,), 0.05, "zeuthen", 1e-4):
+        fields["adaptively flowed"] = lattice.gather(links)
     out |= {name: digest([field]) for name, field in fields.items() if field is not None}
     return out
 

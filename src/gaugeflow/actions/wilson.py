@@ -28,6 +28,10 @@ class WilsonAction:
         count = lattice.volume * len(planes(lattice.ndim))
         return self.beta * (count - totals.sum(1) / lattice.n)
 
+    def plaquette(self, lattice, totals) -> np.ndarray:
+        """Re tr U_p / N averaged over sites and planes, (chains,), from totals of `sums`."""
+        return totals.mean(1) / (lattice.volume * lattice.n)
+
     def __call__(self, lattice, links) -> np.ndarray:
         """S of every chain, (chains,)."""
         return self.value(lattice, lattice.total(self.sums(lattice, links)))

@@ -1,4 +1,4 @@
-"""`gaugeflow flow`: Wilson flow of one chunk of configurations."""
+"""`gaugeflow flow`: gradient flow of one chunk of configurations."""
 
 from pathlib import Path
 from typing import Annotated
@@ -41,7 +41,7 @@ def flow(
     times = settings.flow_times()
     with progress("configurations", n, quiet=comm.rank > 0) as advance:
         series = measure_series(
-            configurations, lattice, n, lambda links: flowed_series(lattice, links, times, settings.step), advance
+            configurations, lattice, n, lambda links: flowed_series(lattice, links, times, *settings.scheme), advance
         )
     if comm.rank == 0:
         series |= {"flow_time": np.array(times)}

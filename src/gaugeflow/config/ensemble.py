@@ -15,6 +15,7 @@ from gaugeflow.config.fields import (
     NonNegativeInt,
     Positive,
     PositiveInt,
+    RectangleCoefficient,
     Seed,
 )
 from gaugeflow.config.precision import WithPrecision
@@ -28,6 +29,17 @@ class WilsonAction(FrozenModel):
 
     kind: Literal["wilson"]
     beta: Annotated[Positive, Field(description="coupling beta = 2N/g^2 (dimensionless)")]
+
+
+class RectangleAction(FrozenModel):
+    """S = beta sum [c0 (1 - Re tr U_p / N) + c1 (1 - Re tr U_r / N)], c0 = 1 - 8 c1, with all 2 x 1 rectangles."""
+
+    kind: Literal["rectangle"]
+    beta: Annotated[Positive, Field(description="coupling beta = 2N/g^2 (dimensionless)")]
+    c1: RectangleCoefficient
+
+
+Action = Annotated[WilsonAction | RectangleAction, Field(discriminator="kind")]
 
 
 class FileStart(FrozenModel):
@@ -59,7 +71,7 @@ class EnsembleSpec(WithPrecision):
     version: Literal[1] = SCHEMA_VERSION
     group: Group
     extents: Extents
-    action: WilsonAction
+    action: Action
     sampler: Sampler
     chains: Chains
     seed: Seed

@@ -37,6 +37,12 @@ def _known_group(name: str) -> str:
     return name
 
 
+def _not_zero(value: float) -> float:
+    if value == 0:
+        raise ValueError("a number other than 0, which is action: wilson")
+    return value
+
+
 def _one_or_many(value: Any) -> Any:
     return value if isinstance(value, tuple) else (value,)
 
@@ -57,6 +63,11 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 PositiveInt = Annotated[int, Field(ge=1, lt=MAX_TRAJECTORIES)]
 NonNegativeInt = Annotated[int, Field(ge=0, lt=MAX_TRAJECTORIES)]
+RectangleCoefficient = Annotated[
+    float,
+    AfterValidator(_not_zero),
+    Field(gt=-10, lt=10, description="coefficient c1 of the 2 x 1 rectangles; that of the plaquettes is 1 - 8 c1"),
+]
 Chains = Annotated[
     int, Field(ge=1, le=MAX_CHAINS, description="independent Markov chains, a leading axis of all arrays")
 ]

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from gaugeflow.config.ensemble import (
     WARMUP,
@@ -22,11 +22,13 @@ from gaugeflow.config.fields import (
     Group,
     NonNegativeInt,
     PositiveInt,
+    RectangleCoefficient,
     Seed,
 )
 from gaugeflow.config.precision import DEFAULT, Precision
 from gaugeflow.config.samplers import HmcSampler, Sampler, TuneRequest, check_warmup
 from gaugeflow.config.settings import AnalysisSettings, FlowSettings, LoopSettings, MeasureSettings, TimeGrid
+from gaugeflow.conventions import RECTANGLE_COEFFICIENTS
 
 __all__ = [
     "AnalysisSettings",
@@ -45,7 +47,7 @@ __all__ = [
     "WilsonAction",
 ]
 
-LABEL_FIELDS = ("group", "ndim", "beta", "extents", "seed", "precision")
+LABEL_FIELDS = ("group", "ndim", "action", "beta", "extents", "seed", "precision")
 DEFAULT_LABEL = "b{beta}_{extents}"
 BAND = "allowed acceptance over the last 50 production trajectories; no matter where the sampler rejects nothing"
 
@@ -58,6 +60,23 @@ def _check_label(template: str) -> None:
         raise ValueError("label: letters, digits, '.', '_', '-' and {fields} only")
 
 
+class RectangleChoice(FrozenModel):
+    """The action with 2 x 1 rectangles of this coefficient."""
+
+    c1: RectangleCoefficient
+
+
+def _action_kind(value: object) -> str:
+    return "<c1>" if isinstance(value, dict | RectangleChoice) else "<name>"
+
+
+ActionChoice = Annotated[
+    Annotated[Literal["wilson", *RECTANGLE_COEFFICIENTS], Tag("<name>")] | Annotated[RectangleChoice, Tag("<c1>")],
+    Discriminator(_action_kind),
+    Field(description="wilson, a name for a rectangle coefficient (recorded as its number), or {c1: number}"),
+]
+
+
 class EnsembleEntry(FrozenModel):
     """One entry of `ensembles`; lists under `beta` and `extents` are scans and are multiplied out."""
 
@@ -66,6 +85,7 @@ class EnsembleEntry(FrozenModel):
     )
     group: Group
     extents: ExtentsScan
+    action: ActionChoice = "wilson"
     beta: BetaScan
     chains: Chains
     seed: Seed

@@ -1,13 +1,20 @@
 """What is measured on every configuration and how the series are analysed."""
 
 import itertools
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)
 
 from gaugeflow.config.canonical import settings_hash
 from gaugeflow.config.fields import FrozenModel, NonNegative, Positive, PositiveInt
-from gaugeflow.config.precision import WithPrecision
+from gaugeflow.config.precision import DEFAULT, WithPrecision
 
 MAX_FLOW_TIMES = 10_000
 GRID_TOLERANCE = 1e-9
@@ -61,8 +68,22 @@ def _times_kind(value: object) -> str:
 FlowTimes = Annotated[tuple[NonNegative, ...], Field(min_length=1, max_length=MAX_FLOW_TIMES)]
 
 
+class AdaptiveStep(FrozenModel):
+    """Steps as large as the distance between the third-order step and the embedded second-order one allows."""
+
+    tolerance: Annotated[Positive, Field(lt=0.1, description="largest distance at which a step is accepted")] = 1e-7
+    norm: Annotated[
+        Literal["frobenius/N^2"],
+        Field(description="distance: the largest over links of sqrt(sum_ab |V_ab - V'_ab|^2) / N^2"),
+    ] = "frobenius/N^2"
+
+
+SMALLEST_FLOAT32_TOLERANCE = 1e-6
+"""Ten times what rounding alone makes of the distance in float32."""
+
+
 class FlowSettings(WithPrecision):
-    """Wilson flow with Luescher's third-order scheme; E and the charge at every flow time.
+    """Gradient flow with Luescher's third-order scheme; E and the charge at every flow time.
 
     The flow is float64 unless these settings say otherwise, whatever the precision of the chain.
     """
@@ -72,7 +93,13 @@ class FlowSettings(WithPrecision):
         Discriminator(_times_kind),
         Field(description="flow times t/a^2, rising: a list, or start, stop and step of a grid"),
     ]
-    step: Annotated[Positive, Field(le=0.25, description="Runge-Kutta step in t/a^2, an upper bound")] = 0.02
+    step: Annotated[
+        Positive, Field(le=0.25, description="Runge-Kutta step in t/a^2: an upper bound, with adaptive the first one")
+    ] = 0.02
+    kind: Annotated[Literal["wilson", "symanzik", "zeuthen"], Field(description="what the flow descends")] = "wilson"
+    adaptive: Annotated[AdaptiveStep | None, Field(description="choose the step by its error; null: it is fixed")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _times_rise(self) -> "FlowSettings":
@@ -80,6 +107,24 @@ class FlowSettings(WithPrecision):
         if any(b <= a for a, b in itertools.pairwise(times)):
             raise ValueError("times: strictly rising flow times")
         return self
+
+    @model_validator(mode="after")
+    def _tolerance_is_above_rounding(self) -> "FlowSettings":
+        if self.adaptive and self.precision == "float32" and self.adaptive.tolerance < SMALLEST_FLOAT32_TOLERANCE:
+            raise ValueError(f"adaptive: a tolerance of at least {SMALLEST_FLOAT32_TOLERANCE} in float32")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What came after settings had names is left out at its default: names of old settings stay."""
+        content = handler(self)
+        later = {"precision": DEFAULT, "kind": "wilson", "adaptive": None}
+        return {name: value for name, value in content.items() if name not in later or value != later[name]}
+
+    @property
+    def scheme(self) -> tuple[float, str, float | None]:
+        """Step, kind and tolerance (None: fixed steps), as `flow.gradient_flow` takes them."""
+        return self.step, self.kind, self.adaptive.tolerance if self.adaptive else None
 
     def flow_times(self) -> tuple[float, ...]:
         """All flow times t/a^2 at which something is stored."""

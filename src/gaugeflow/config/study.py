@@ -6,12 +6,19 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gaugeflow.config.ensemble import EnsembleSpec, WilsonAction, ensemble_id, extents_text, number_text
+from gaugeflow.config.ensemble import (
+    EnsembleSpec,
+    RectangleAction,
+    WilsonAction,
+    ensemble_id,
+    extents_text,
+    number_text,
+)
 from gaugeflow.config.fields import NAME_PATTERN
 from gaugeflow.config.samplers import check_sampler
-from gaugeflow.config.schema import EnsembleEntry, Scale
+from gaugeflow.config.schema import EnsembleEntry, RectangleChoice, Scale
 from gaugeflow.config.settings import AnalysisSettings, FlowSettings, LoopSettings, MeasureSettings
-from gaugeflow.conventions import GRID_AXES
+from gaugeflow.conventions import GRID_AXES, RECTANGLE_COEFFICIENTS
 from gaugeflow.errors import ConfigError
 
 
@@ -86,7 +93,7 @@ def _resolve(entry: EnsembleEntry, extents: tuple[int, ...], beta: float, place:
             f"{place}.extents: got {list(extents)}, wanted fewer than 2^40 sites in all; choose a smaller lattice"
         )
     shared = ("group", "sampler", "chains", "seed", "start", "thermalisation", "warmup", "save_every", "precision")
-    action = WilsonAction(kind="wilson", beta=beta)
+    action = _action(entry.action, beta)
     _check_sampler(entry, len(extents), action.kind, place)
     spec = EnsembleSpec(
         extents=extents,
@@ -97,6 +104,7 @@ def _resolve(entry: EnsembleEntry, extents: tuple[int, ...], beta: float, place:
     values = {
         "group": spec.group,
         "ndim": str(spec.ndim),
+        "action": action_name(spec.action),
         "beta": number_text(beta),
         "extents": extents_text(extents),
         "seed": str(spec.seed),
@@ -118,6 +126,22 @@ def _check_sampler(entry: EnsembleEntry, ndim: int, action: str, place: str) -> 
         raise ConfigError(f"{place}.sampler.{key}: got {got!r}, wanted {wanted}; choose another sampler") from error
 
 
+def _action(choice: str | RectangleChoice, beta: float) -> WilsonAction | RectangleAction:
+    """The action of a spec, which holds numbers, from an entry, which may hold a name."""
+    if choice == "wilson":
+        return WilsonAction(kind="wilson", beta=beta)
+    c1 = choice.c1 if isinstance(choice, RectangleChoice) else RECTANGLE_COEFFICIENTS[choice]
+    return RectangleAction(kind="rectangle", beta=beta, c1=c1)
+
+
+def action_name(action: WilsonAction | RectangleAction) -> str:
+    """wilson, the name of a rectangle coefficient that has one, or c1 and the number: "c1-0.2"."""
+    if isinstance(action, WilsonAction):
+        return "wilson"
+    names = {c1: name for name, c1 in RECTANGLE_COEFFICIENTS.items()}
+    return names.get(action.c1, f"c1{number_text(action.c1)}")
+
+
 def _check_new(ensemble: Ensemble, others: list[Ensemble], place: str) -> None:
     for other in others:
         if ensemble.ensemble_id == other.ensemble_id:
@@ -126,7 +150,7 @@ def _check_new(ensemble: Ensemble, others: list[Ensemble], place: str) -> None:
         if ensemble.label == other.label:
             raise ConfigError(
                 f"{place}.label: got {ensemble.label!r} twice, wanted labels that occur once; "
-                "put what differs ({beta}, {extents}, {group}, {seed}, {precision}) into the label"
+                "put what differs ({action}, {beta}, {extents}, {group}, {seed}, {precision}) into the label"
             )
 
 

@@ -33,6 +33,19 @@ MOVED = {
 }
 """Field sizes that each kernel reads and writes."""
 
+HALF_STAPLES = 4
+"""Matrices per site of the field between the two kernels of a force with rectangles, which run plane by plane."""
+
+
+def _moved(ndim: int) -> dict[str, float]:
+    """MOVED, and what the kernels of forces with rectangles read and write: two links of a plane, half staples."""
+    link, half = LINKS / ndim, HALF_STAPLES * LINKS / ndim
+    return MOVED | {
+        "half_staples": 2 * link + half,
+        "kick_plane": 2 * link + half + 2 * 2 * MOMENTA / ndim,
+        "smoothed": LINKS + 3 * MOMENTA,
+    }
+
 
 @dataclass(frozen=True)
 class Count:
@@ -79,24 +92,31 @@ def _calls(ndim):
         "kinetic": ("kinetic_sums", 0, 1, 0, 1, 0, 0, 1),
         "clover": ("clover_sums", 0, 1, 0, 1, 0, 0, 0, 1, tables),
         "reunitarise": ("reunitarise", 0, 1, 0, 1, 0, 0, 1),
+        "half_staples": ("half_staples", 0, 1, 0, 1, 0, 0, 0, 1, 0.5, 1, tables),
+        "kick_plane": ("kick_plane", 0, 1, 0, 1, 0, 0, 0, 0, 1, 0.5, 0.5, 0.5, 1, tables),
+        "smoothed": ("kick_smoothed", 0, 1, 0, 1, 0, 0, 0, 0.5, 0.5, 1, tables),
     }
 
 
 @functools.cache
 def counts(group: str, ndim: int, precision: str = "float64") -> dict[str, Count]:
-    """Name -> `Count` of every kernel, of a leapfrog step and of a third-order Runge-Kutta flow step."""
+    """Name -> `Count` of every kernel, force, leapfrog step and third-order Runge-Kutta flow step."""
     n, special = matrix_size(group)
     recorder, kernels = recorded_kernels(n, special, ndim, precision)
-    field_bytes, out = ELEMENT_BYTES[precision] * n * n * ndim, {}
+    field_bytes, moved, out = ELEMENT_BYTES[precision] * n * n * ndim, _moved(ndim), {}
     for name, (kernel, *arguments) in _calls(ndim).items():
         kernels[kernel](*arguments)
         found = recorder.take()
         flop = sum(weight * found[instruction] for instruction, weight in FLOP.items())
         integer = sum(found[instruction] for instruction in INTEGER_OPERATIONS)
         nominal = nominal_force_flop(n, ndim) if name == "force" else flop
-        out[name] = Count(flop, integer, MOVED[name] * field_bytes, nominal)
+        out[name] = Count(flop, integer, moved[name] * field_bytes, nominal)
     out["leapfrog"] = out["force"] + out["drift"]
     out["rk3"] = RK3_STAGES * out["leapfrog"]
+    out["rectangle_force"] = len(planes(ndim)) * (out["half_staples"] + out["kick_plane"])
+    out["zeuthen_force"] = out["rectangle_force"] + out["smoothed"]
+    out["rk3_symanzik"] = RK3_STAGES * (out["rectangle_force"] + out["drift"])
+    out["rk3_zeuthen"] = RK3_STAGES * (out["zeuthen_force"] + out["drift"])
     return out
 
 
@@ -107,11 +127,14 @@ EXACT_SUM_FLOP = 9
 def formulae(n: int, special: bool, ndim: int) -> dict[str, int]:
     """Executed operations per site written out in N and D; the tests hold them against `counts`."""
     number_of_planes, product, entries = len(planes(ndim)), n * n * (8 * n - 2), n * n
-    plaquette = 2 * product + 4 * entries + n * (n - 1) * (8 * n - 1)
+    projected = 4 * entries + n * (n - 1) * (8 * n - 1)
+    plaquette = 2 * product + projected
     transport = entries * (12 * n - 6)
     link = (2 * n if special else 0) + 3 * entries
     return {
         "force": number_of_planes * (plaquette + 2 * (transport + entries)) + ndim * link,
         "plaquette": number_of_planes * (2 * product + 4 * entries - 1 + EXACT_SUM_FLOP),
+        "half_staples": 8 * product + 8 * entries,
+        "kick_plane": 16 * product + 26 * entries + 5 * projected + 2 * link,
         "kinetic": ndim * (2 * entries - (n == 1) + EXACT_SUM_FLOP),
     }

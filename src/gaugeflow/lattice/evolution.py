@@ -52,11 +52,17 @@ class Evolution:
     def reunitarise(self, links) -> np.ndarray:
         """Links back to the group; largest change of a matrix element per chain, (chains,)."""
         self.device.fill_dead(links, np.eye(self.n, dtype=complex).view(float).ravel())  # zero has no direction
-        worst = self.device.largest("reunitarise", u=links)
+        worst = self._largest("reunitarise", u=links)
         self.device.fill_dead(links, 0.0)
         self.halo.begin(links)
-        local = worst.max(1) if self.layout.site_lanes else self.partition.lanes_to_chains(worst)
-        return self.comm.maximum(self.partition.of_all_chains(local))
+        return worst
+
+    @operation
+    def distance(self, links, other) -> np.ndarray:
+        """Largest norm sqrt(sum_ab |U_ab - V_ab|^2) of the difference of two links, (chains,)."""
+        for field in (links, other):
+            self.device.fill_dead(field, 0.0)  # drifts may leave anything there
+        return np.sqrt(self._largest("link_distance", u=links, v=other))
 
 
 class OracleEvolution:
@@ -97,3 +103,8 @@ class OracleEvolution:
         change = after - links
         links[...] = after
         return np.maximum(abs(change.real), abs(change.imag)).reshape(self.chains, -1).max(1)
+
+    def distance(self, links, other):
+        """Largest Frobenius norm of the difference of two links per chain."""
+        squares = (abs(links - other) ** 2).sum((-2, -1))
+        return np.sqrt(squares.reshape(self.chains, -1).max(1))

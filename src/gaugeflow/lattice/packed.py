@@ -15,9 +15,10 @@ from gaugeflow.lattice.evolution import Evolution
 from gaugeflow.lattice.lines import Lines
 from gaugeflow.lattice.partition import Partition
 from gaugeflow.lattice.plaquettes import Plaquettes
+from gaugeflow.lattice.rectangles import Rectangles
 
 
-class PackedLattice(Evolution, Plaquettes, Lines):
+class PackedLattice(Evolution, Plaquettes, Rectangles, Lines):
     """One rank's part of `chains` lattices of `extents` (x, ..., t) for a gauge group.
 
     comm      ranks; grid (chains, t, ..., x) chosen if None
@@ -60,6 +61,7 @@ class PackedLattice(Evolution, Plaquettes, Lines):
         self.link_pieces, self.piece_index = self.partition.link_pieces, self.partition.piece_index
         self.select = self.partition.select
         self._run = self.device.run
+        self._scratch: dict = {}
 
     # ---- sums
 
@@ -80,6 +82,12 @@ class PackedLattice(Evolution, Plaquettes, Lines):
         everywhere = self.comm.sum_integers(self.partition.of_all_chains(np.concatenate(sums, 1)))
         return np.where(everywhere[..., 2] > 0, np.nan, join(everywhere[..., 0], everywhere[..., 1]))
 
+    def _largest(self, kernel, **values):
+        """Largest number of a kernel on all ranks, (chains,)."""
+        worst = self.device.largest(kernel, **values)
+        local = worst.max(1) if self.layout.site_lanes else self.partition.lanes_to_chains(worst)
+        return self.comm.maximum(self.partition.of_all_chains(local))
+
     # ---- fields
 
     def new_links(self):
@@ -93,6 +101,12 @@ class PackedLattice(Evolution, Plaquettes, Lines):
     def new_line(self):
         """Memory for one matrix per site, zero."""
         return self.partition.new_field(1, 2 * self.n**2)
+
+    def scratch(self, name, directions, components):
+        """The field of that name, kept from call to call; its content is whatever the last call left."""
+        if name not in self._scratch:
+            self._scratch[name] = self.partition.new_field(directions, components)
+        return self._scratch[name]
 
     def copy(self, field):
         """A field of its own with the same content."""

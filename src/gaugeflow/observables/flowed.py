@@ -1,22 +1,24 @@
-"""Energies and charge along the Wilson flow."""
+"""Energies and charge along the gradient flow."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from gaugeflow.flow.gradient_flow import wilson_flow
+from gaugeflow.flow.gradient_flow import gradient_flow
 from gaugeflow.observables.energy import energy_and_charge_clover, energy_plaquette
 from gaugeflow.observables.topology import charge_geometric
 
 
-def flowed_series(lattice, links, flow_times: Sequence[float], step: float) -> dict[str, np.ndarray]:
-    """E(t) and Q(t) of one configuration of all chains; `links` are flowed in place.
+def flowed_series(
+    lattice, links, flow_times: Sequence[float], step: float, kind: str = "wilson", tolerance: float | None = None
+) -> dict[str, np.ndarray]:
+    """E(t) and Q(t) of one configuration of all chains; `links` are flowed in place, arguments of `gradient_flow`.
 
     energy_plaquette, energy_clover   per site, (chains, flow times)
     charge                            clover in 4D, geometric for 2D U(1), absent elsewhere
     """
     plaquette, clover, charge = [], [], []
-    for _ in wilson_flow(lattice, links, flow_times, step):
+    for _ in gradient_flow(lattice, links, flow_times, step, kind, tolerance):
         energy, q = energy_and_charge_clover(lattice, links)
         plaquette.append(energy_plaquette(lattice, links))
         clover.append(energy)

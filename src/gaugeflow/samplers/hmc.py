@@ -33,7 +33,7 @@ class TrajectoryInfo(NamedTuple):
 class HMC:
     """One trajectory of HMC.
 
-    action       offers sums, value and kick
+    action       offers sums, value, plaquette and kick
     splitting    integrator
     tau          MD time of a trajectory
     n_steps      integrator steps per trajectory
@@ -55,7 +55,7 @@ class HMC:
         """(H, plaquette) of every chain with one reduction over ranks."""
         totals = lattice.total(lattice.kinetic_sums(momenta), self.action.sums(lattice, links))
         h = kinetic_energy(lattice, totals[:, 0]) + self.action.value(lattice, totals[:, 1:])
-        return h, totals[:, 1:].mean(1) / (lattice.volume * lattice.n)
+        return h, self.action.plaquette(lattice, totals[:, 1:])
 
     def integrate(self, lattice, links, momenta) -> None:
         """Move links and momenta along a trajectory, in place."""

@@ -45,6 +45,25 @@ def multiply(n, a, b, c=None, dagger_a=False, dagger_b=False):
     return out
 
 
+def dagger(n, a):
+    """Hermitian conjugate."""
+    out = []
+    for i in range(n):
+        for j in range(n):
+            p = index(n, j, i)
+            out += [a[p], -a[p + 1]]
+    return out
+
+
+def distance_squared(a, b):
+    """sum_ij |a_ij - b_ij|^2."""
+    total = None
+    for x, y in zip(a, b, strict=True):
+        difference = x - y
+        total = multiply_add(total, difference, difference, 1)
+    return total
+
+
 def times_phase(a, cosine, sine):
     """(cosine + i sine) a, every element."""
     out = []

@@ -30,7 +30,7 @@ PLAN = (
 GROUPS = {"tables": TABLES, "plan": PLAN}
 ROW_LENGTH = {"forward": "D", "backward": "D", "add": "SEAMS", "slots_of": "blocks"}
 THREAD_LOOPS = {"batch": "thread_batch", "b": "thread_item", "i": "thread_item"}
-REALS = ("c", "d", "eps")
+REALS = ("c", "d", "eps", "c0", "keep_mu", "keep_nu")
 """Kernel parameters that are doubles; all others are 64-bit integers."""
 
 BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "/", ast.Mod: "%", ast.BitOr: "|",

@@ -91,6 +91,11 @@ def _products(registers, n, special, m, a, real):
         "mac_dn": accumulate(True, False),
         "mac_nd": accumulate(False, True),
         "matrix_zero": registers.traced(m, (), lambda b: [_number(b, m, 0.0)] * m.count),
+        "matrix_scale": registers.traced(m, (types.float64, m), lambda b, c, x: [c * p for p in x]),
+        "matrix_update": registers.traced(
+            m, (types.float64, m, m), lambda b, c, x, y: [c.fma(p, q) for p, q in zip(x, y, strict=True)]
+        ),
+        "dagger": registers.traced(m, (m,), lambda b, x: matrix.dagger(n, x)),
         "trace_nd": number((m, m), lambda x, y: matrix.trace_of_product(n, x, y, True)),
         "imaginary_trace_nd": number((m, m), lambda x, y: matrix.imaginary_trace_of_product_dagger(n, x, y)),
         "real_trace": number((m,), lambda x: trace_with_one(x, 0)),
@@ -103,6 +108,7 @@ def _products(registers, n, special, m, a, real):
         "transport_minus": registers.traced(a, (m, a, a), lambda b, u, q, z: matrix.transport(n, u, q, z, -1)),
         "to_group": registers.traced(m, (m,), lambda b, x: projection.to_group(n, special, x)),
         "largest_difference": number((m, m), projection.largest_difference),
+        "distance_squared": number((m, m), matrix.distance_squared),
     }
 
 

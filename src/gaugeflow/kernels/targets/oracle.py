@@ -46,6 +46,61 @@ def staples(links, mu):
     return total
 
 
+def path(links, steps):
+    """Product of the links along `steps` (direction, +1 or -1) from x, a field over x."""
+    ndim = ndim_of(links)
+    out, place = np.eye(links.shape[-1]), [0] * ndim
+
+    def here(mu):
+        field = links[..., mu, :, :]
+        for direction, by in enumerate(place):
+            field = shift(field, direction, ndim, by)
+        return field
+
+    for mu, sign in steps:
+        if sign > 0:
+            out = out @ here(mu)
+            place[mu] += 1
+        else:
+            place[mu] -= 1
+            out = out @ dagger(here(mu))
+    return out
+
+
+def rectangle_staples(links, mu):
+    """Sum of R^dagger: U_mu times it closes the 2 x 1 rectangles through a link, six in every plane."""
+    total = 0
+    for nu in range(ndim_of(links)):
+        for up in (1, -1) if nu != mu else ():
+            there, back = (nu, up), (nu, -up)
+            total = total + path(links, [there, there, (mu, 1), back, back])
+            total = total + path(links, [there, (mu, 1), (mu, 1), back, (mu, -1)])
+            total = total + path(links, [(mu, -1), there, (mu, 1), (mu, 1), back])
+    return dagger(total)
+
+
+def rectangle_force(links, special):
+    """P(U R^dagger) for every link."""
+    ndim = ndim_of(links)
+    terms = [links[..., mu, :, :] @ rectangle_staples(links, mu) for mu in range(ndim)]
+    return np.stack([projection(term, special) for term in terms], -3)
+
+
+def rectangles(links, mu, nu):
+    """The two 2 x 1 rectangles that start at x in the plane (mu, nu), long side along mu and along nu."""
+    return [path(links, [(a, 1), (a, 1), (b, 1), (a, -1), (a, -1), (b, -1)]) for a, b in ((mu, nu), (nu, mu))]
+
+
+def second_difference(links, field):
+    """U F(x+mu) U^dagger + U(x-mu)^dagger F(x-mu) U(x-mu) - 2 F(x) for F_mu of every link."""
+    ndim, out = ndim_of(links), []
+    for mu in range(ndim):
+        u, f = links[..., mu, :, :], field[..., mu, :, :]
+        ahead = u @ shift(f, mu, ndim) @ dagger(u)
+        out.append(ahead + shift(dagger(u) @ f @ u, mu, ndim, -1) - 2 * f)
+    return np.stack(out, -3)
+
+
 def force(links, special):
     """P(U S^dagger) for every link."""
     ndim = ndim_of(links)
