@@ -8,6 +8,7 @@ import numpy as np
 
 from gaugeflow.conventions import gauge_group
 from gaugeflow.errors import ConfigError
+from gaugeflow.kernels import checkerboard
 from gaugeflow.kernels.algebra.exact import TERMS, join
 from gaugeflow.kernels.devices import cuda
 from gaugeflow.kernels.devices.cpu import CpuDevice
@@ -21,6 +22,7 @@ __all__ = [
     "CpuDevice",
     "GpuDevice",
     "Kernels",
+    "checkerboard",
     "cuda",
     "cuda_device",
     "gpu_width",

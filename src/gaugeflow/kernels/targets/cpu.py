@@ -11,7 +11,7 @@ import types
 import numba
 
 from gaugeflow.kernels.algebra import random
-from gaugeflow.kernels.lane_group import SEAMS
+from gaugeflow.kernels.lane_group import COLOURS, SEAMS
 from gaugeflow.kernels.signatures import SITE_FILES, site_text
 from gaugeflow.kernels.targets import lanes
 from gaugeflow.kernels.targets.cache import numba_cache, shared_jit, sources_hash
@@ -37,6 +37,7 @@ def sizes(n: int, ndim: int, width: int, precision: str = "float64") -> dict[str
         "REAL_BYTES": ELEMENT_BYTES[precision],
         "UNIT_BYTES": ELEMENT_BYTES[precision] * algebra,
         "SEAMS": SEAMS,
+        "COLOURS": COLOURS,
         "DIRECTION_SHIFT": random.DIRECTION_SHIFT,
         "LANE": 0,
         "LANES": 1,

@@ -155,3 +155,45 @@ def generators(n, special):
     if not special:
         out.append(np.eye(n, dtype=complex) / np.sqrt(2.0 * n))
     return np.array(out)
+
+
+def subgroup_part(r, i, j):
+    """(a_0 .. a_3) of the block (i, j) of R: r = (a_0 + i a . sigma) / 2 + what no rotation in SU(2) sees."""
+    block = r[..., [i, i, j, j], [i, j, i, j]]
+    ii, ij, ji, jj = np.moveaxis(block, -1, 0)
+    return np.stack([(ii + jj).real, (ij + ji).imag, (ij - ji).real, (ii - jj).imag], -1)
+
+
+def embedded(a, i, j, n):
+    """N x N matrices with the quaternion a_0 + i a . sigma in rows and columns (i, j), one elsewhere."""
+    g = np.broadcast_to(np.eye(n, dtype=complex), (*a.shape[:-1], n, n)).copy()
+    g[..., i, i], g[..., i, j] = a[..., 0] + 1j * a[..., 3], a[..., 2] + 1j * a[..., 1]
+    g[..., j, i], g[..., j, j] = -a[..., 2] + 1j * a[..., 1], a[..., 0] - 1j * a[..., 3]
+    return g
+
+
+def factors(n, special):
+    """Rows (i, j) of the SU(2) subgroups in the order of an update, then (i, i) of the phases of U(N)."""
+    pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
+    return pairs if special else pairs + [(i, i) for i in range(n)]
+
+
+def unit_phase(z):
+    """Diagonal phases z / |z|."""
+    return z / np.abs(z)
+
+
+def overrelaxed(u, staple, special):
+    """Links U with Re tr U S unchanged: V^dagger^2 in every SU(2) subgroup, the conjugate phase squared in U(1)."""
+    n = u.shape[-1]
+    for i, j in factors(n, special):
+        r = u @ staple
+        if i == j:
+            g = np.broadcast_to(np.eye(n, dtype=complex), u.shape).copy()
+            g[..., i, i] = unit_phase(r[..., i, i]).conj() ** 2
+        else:
+            a = subgroup_part(r, i, j)
+            v = embedded(a / np.linalg.norm(a, axis=-1)[..., None], i, j, n)
+            g = dagger(v) @ dagger(v)
+        u = g @ u
+    return u

@@ -182,6 +182,11 @@ class Real(_Value):
         keep = self.builder.fcmp_ordered(">=", self.value, other.value)
         return self._new(self.builder.select(keep, self.value, other.value))
 
+    def at_least(self, other, yes, no):
+        """Lane by lane `yes` where self >= other, else `no` (also where one is NaN); numbers of any element."""
+        chosen = self.builder.fcmp_ordered(">=", self.value, self._other(other))
+        return yes._new(self.builder.select(chosen, yes.value, yes._other(no)))
+
     def rint(self):
         """Nearest integer, ties to even, for |self| < 2^51 (float32: 2^22)."""
         magic = ROUND_MAGIC[element_of(self.value.type)]
