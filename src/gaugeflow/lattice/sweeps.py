@@ -6,9 +6,10 @@ below, the obvious ones that the tests compare them with.
 
 import numpy as np
 
-from gaugeflow.kernels.dispatch import checkerboard
+from gaugeflow.kernels.dispatch import checkerboard, first_draw, sweep_oracle
 from gaugeflow.kernels.dispatch import kernel_oracle as oracle
 from gaugeflow.lattice.operations import operation
+from gaugeflow.rng import Purpose, Stream
 
 
 class Sweeps:
@@ -22,7 +23,7 @@ class Sweeps:
             colours = (None,) if whole else range(checkerboard.colour_count(self.layout.global_extents, mu))
             for colour in colours:
                 given = {"u": links, "mu": mu, "colours": tables[mu], **values}
-                self._run(kernel, lambda: self.halo.finish(links), sweep=(mu, colour), **given)
+                self._run(kernel, lambda: self.halo.finish(links), update=(mu, colour), **given)
                 self.halo.finish(links)
                 self.halo.begin(links)
 
@@ -40,6 +41,18 @@ class Sweeps:
         """
         self._sweep("overrelax", links)
 
+    @operation
+    def heatbath(self, links, beta, seed, trajectory, sweep) -> None:
+        """Every link drawn anew from its weight exp(beta Re tr U S / N), SU(2) subgroup after subgroup.
+
+        sweep     number of the sweep in its trajectory; for U(N) phases follow the subgroups
+
+        Raises    GeometryError where an extent is 1; ConfigError for a sweep beyond its bits
+        """
+        first = first_draw(sweep)
+        keys = {"key0": seed & 0xFFFFFFFF, "key1": seed >> 32, "purpose": int(Purpose.HEATBATH)}
+        self._sweep("heatbath", links, c=float(beta) / self.n, trajectory=trajectory, number=first, **keys)
+
 
 class OracleSweeps:
     """The same of `OracleLattice`."""
@@ -56,4 +69,17 @@ class OracleSweeps:
         """Every link reflected in its SU(2) subgroups and phases."""
         for mu, chosen in self._updates():
             u, staple = links[:, chosen, mu], oracle.staples(links, mu)[:, chosen]
-            links[:, chosen, mu] = oracle.overrelaxed(u, staple, self.special)
+            links[:, chosen, mu] = sweep_oracle.overrelaxed(u, staple, self.special)
+
+    def heatbath(self, links, beta, seed, trajectory, sweep):
+        """Every link drawn anew from its weight exp(beta Re tr U S / N)."""
+        stream = Stream(seed, Purpose.HEATBATH)
+        for mu, chosen in self._updates():
+            where = {"site": self._sites[0][chosen], "chain": np.arange(self.chains)[:, None], "trajectory": trajectory}
+
+            def words(draw, where=where, mu=mu):
+                return stream.words(direction=mu, draw=draw, **where)
+
+            u, staple = links[:, chosen, mu], oracle.staples(links, mu)[:, chosen]
+            draw = first_draw(sweep)
+            links[:, chosen, mu] = sweep_oracle.heatbath(u, staple, self.special, beta / self.n, words, draw)

@@ -56,6 +56,7 @@ class CpuDevice:
             "chain": chain,
             "q": self._for_threads(slots) if self._by_batch else self.new_field((slots,)),
             "scratch": self._for_threads(element),
+            "work": self._for_threads(4 * self.kernels.n**2 * self.kernels.width),  # two matrices of a block
         }
 
     @property
@@ -113,17 +114,17 @@ class CpuDevice:
 
     # ---- kernels
 
-    def run(self, name: str, halo=None, items: int | None = None, sweep=None, **values) -> None:
+    def run(self, name: str, halo=None, items: int | None = None, update=None, **values) -> None:
         """Run a kernel over all local blocks (or `items` entries of a list) and batches.
 
-        sweep   (mu, colour) of an update of one direction; colour None: all, one after the other
+        update  (mu, colour) of an update of one direction; colour None: all, one after the other
         """
         signature, kernel = signatures()[name], getattr(self.kernels.run, name)
         values = self._own | values
         passed = [values[v] for v in signature.values]
         tail = (self.layout.blocks, *([self._tables] if signature.tables else []))
         if signature.plan:
-            self._run_plan(kernel, self._plan(name, sweep), halo, passed, tail)
+            self._run_plan(kernel, self._plan(name, update), halo, passed, tail)
             return
         if halo:
             halo()
@@ -132,11 +133,11 @@ class CpuDevice:
         tasks = [[(first, last, cut[part], cut[part + 1])] for first, last, part in self._shares]
         self._on_threads(kernel, tasks, passed, tail)
 
-    def _plan(self, name, sweep):
+    def _plan(self, name, update):
         """Plan of a kernel; those of updates are made when first wanted."""
-        key = sweep or name
+        key = update or name
         if key not in self._plans:
-            self._plans[key] = sweep_plan(self.layout, *sweep, **self._plan_options)
+            self._plans[key] = sweep_plan(self.layout, *update, **self._plan_options)
         return self._plans[key]
 
     def _run_plan(self, kernel, plan, halo, passed, tail):

@@ -128,10 +128,10 @@ class GpuDevice:
     merges_colours = False
     """All links of one launch are updated at once, so colours are launches of their own."""
 
-    def run(self, name: str, halo=None, items: int | None = None, sweep=None, **values) -> None:
+    def run(self, name: str, halo=None, items: int | None = None, update=None, **values) -> None:
         """Launch a kernel over all local blocks (or `items` entries of a list) and batches.
 
-        sweep   (mu, colour) of an update of one direction
+        update  (mu, colour) of an update of one direction
         """
         signature = signatures()[name]
         inputs = self._inputs(signature, values)  # held until the launches are made
@@ -145,7 +145,7 @@ class GpuDevice:
             for first in range(0, self.batches, LARGEST_GRID):
                 self._launch(name, count, 1, (0, count), passed, (*tail, *extra), LARGEST_GRID, first)
             return
-        plan, lists = self._plan(name, sweep)
+        plan, lists = self._plan(name, update)
         at_once = self._batches_at_once if name == "kick" else LARGEST_GRID
         for first in range(0, self.batches, at_once):
             for stage in plan.stages:
@@ -156,11 +156,11 @@ class GpuDevice:
                 ends = (*tail, *lists, *extra)
                 self._launch(name, count, stage.pieces, (part,), passed, ends, at_once, first)
 
-    def _plan(self, name, sweep):
+    def _plan(self, name, update):
         """(plan, addresses of its lists); those of updates are made when first wanted."""
-        key = sweep or name
+        key = update or name
         if key not in self._plans:
-            self._plans[key] = sweep_launches(self.layout, *sweep)
+            self._plans[key] = sweep_launches(self.layout, *update)
             self._lists[key] = self._plan_addresses(self._plans[key])
         return self._plans[key], self._lists[key]
 
@@ -169,6 +169,9 @@ class GpuDevice:
         if "scratch" in signature.values:
             room = self.batches * self.layout.blocks * self._element
             own = own | {"scratch": self.driver.empty((room,), self.kernels.dtype)}
+        if "work" in signature.values:  # two matrices of every block
+            room = self.batches * self.layout.blocks * 4 * self.kernels.n**2 * self.kernels.width
+            own = own | {"work": self.driver.empty((room,), self.kernels.dtype)}
         values = own | values
         return [values[v] for v in signature.values]
 

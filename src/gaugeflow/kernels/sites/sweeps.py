@@ -83,9 +83,103 @@ def overrelax(first, last, part, u, mu, colours, blocks, tables, plan):
             n = fetch_start[i + 1] - k
             o = b * BLOCK + mu * MATRIX
             staple = link_staples(ub, b, mu, forward, backward, perm, add, units, k, n, q0, p0)
-            before = load(ub, o)
-            after = overrelaxed(before, staple)
+            after = overrelaxed(load(ub, o), staple)
             if step < 0:
-                store(ub, o, only_lanes(after, before, load_integers(colours, b * W), ~step % COLOURS))
+                store(ub, o, only_lanes(after, load(ub, o), load_integers(colours, b * W), ~step % COLOURS))
             else:
                 store(ub, o, after)
+
+
+@inline
+def heat_subgroup(r, v, i, j, wait, c, sites, chains, trajectory, stream, key0, key1, draw):
+    """Rows i and j of R = U S at r and of U at v rotated by a draw from their weight; lanes that do not wait by any."""
+    upper = 2 * N * W * i
+    lower = 2 * N * W * j
+    ii = widened_entry(load_entry(r, upper + 2 * W * i))
+    ij = widened_entry(load_entry(r, upper + 2 * W * j))
+    ji = widened_entry(load_entry(r, lower + 2 * W * i))
+    jj = widened_entry(load_entry(r, lower + 2 * W * j))
+    a = quaternion(ii, ij, ji, jj)
+    alpha = weight_of(a, c)
+    call = draw + FIRST_ATTEMPT
+    trial = attempt(wait, alpha, sites, chains, trajectory, stream, key0, key1, call)
+    while some_wait(trial):
+        call += 2
+        trial = attempt(trial, alpha, sites, chains, trajectory, stream, key0, key1, call)
+    g = rotation(a, trial, sites, chains, trajectory, stream, key0, key1, draw)
+    p = load_row(r, upper)
+    q = load_row(r, lower)
+    store_row(r, upper, upper_row(g, p, q))
+    store_row(r, lower, lower_row(g, p, q))
+    s = load_row(v, upper)
+    t = load_row(v, lower)
+    store_row(v, upper, upper_row(g, s, t))
+    store_row(v, lower, lower_row(g, s, t))
+
+
+@kernel
+def heatbath(
+    first,
+    last,
+    part,
+    u,
+    work,
+    site,
+    chain,
+    colours,
+    mu,
+    c,
+    trajectory,
+    purpose,
+    number,
+    key0,
+    key1,
+    blocks,
+    tables,
+    plan,
+):
+    """U_mu drawn from exp(c Re tr U_mu(x) S(x)), one SU(2) subgroup or phase after the other; c = beta / N.
+
+    work      R and U of one block
+    number    first `draw` of this sweep, see `algebra.heatbath`
+    """
+    align_stack()
+    start, steps, rows, slots_of, fetch_start, fetch_units, q0, p0 = plan
+    forward, backward, perm, add = tables[0].ctypes.data, tables[1].ctypes.data, tables[2], tables[3].ctypes.data
+    units = fetch_units.ctypes.data
+    stream = purpose ^ (mu << DIRECTION_SHIFT)
+    for batch in range(first, last):
+        ub = u + REAL_BYTES * batch * blocks * BLOCK
+        chains = load_integers(chain, batch * W)
+        for i in range(start[part], start[part + 1]):
+            step = steps[i]
+            b = step
+            if step < 0:
+                b = ~step // COLOURS
+            k = fetch_start[i]
+            n = fetch_start[i + 1] - k
+            o = b * BLOCK + mu * MATRIX
+            sites = load_integers(site, b * W)
+            staple = link_staples(ub, b, mu, forward, backward, perm, add, units, k, n, q0, p0)
+            before = load(ub, o)
+            r = own_place(work, batch * blocks + b, 2 * MATRIX)
+            v = r + REAL_BYTES * MATRIX
+            store(r, 0, mul_nn(before, staple))
+            store(v, 0, before)
+            wait = all_wait()
+            if step < 0:
+                wait = lanes_wait(load_integers(colours, b * W), ~step % COLOURS)
+            draw = number
+            for x in range(N - 1):
+                for y in range(x + 1, N):
+                    heat_subgroup(r, v, x, y, wait, c, sites, chains, trajectory, stream, key0, key1, draw)
+                    draw += CALLS
+            for x in range(PHASES):
+                z = widened_entry(load_entry(r, 2 * N * W * x + 2 * W * x))
+                turn = phase(z, c, sites, chains, trajectory, stream, key0, key1, draw)
+                store_row(v, 2 * N * W * x, turned_row(turn, load_row(v, 2 * N * W * x)))
+                draw += CALLS
+            if step < 0:
+                store(ub, o, only_lanes(load(v, 0), load(ub, o), load_integers(colours, b * W), ~step % COLOURS))
+            else:
+                store(ub, o, load(v, 0))

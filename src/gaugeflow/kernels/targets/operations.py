@@ -217,5 +217,5 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes, preci
     }
     table |= _products(registers, n, special, m, a, real) | _algebra(registers, n, special, a, real)
     table |= _exponentials(registers, n, special, width, m, a) | _randoms(registers, n, special, m, a, integer)
-    table |= _accumulators(registers, real) | sweep_operations(registers, n, special, width, precision)
+    table |= _accumulators(registers, real) | sweep_operations(registers, n, special, width, precision, _any)
     return table | {name: inline(function) for name, function in _in_memory(table, width).items()}
