@@ -8,11 +8,13 @@ import numpy as np
 
 from gaugeflow.conventions import gauge_group
 from gaugeflow.errors import ConfigError
+from gaugeflow.kernels import checkerboard
 from gaugeflow.kernels.algebra.exact import TERMS, join
+from gaugeflow.kernels.algebra.heatbath import first_draw
 from gaugeflow.kernels.devices import cuda
 from gaugeflow.kernels.devices.cpu import CpuDevice
 from gaugeflow.kernels.devices.gpu import GpuDevice
-from gaugeflow.kernels.targets import cpu
+from gaugeflow.kernels.targets import cpu, sweep_oracle
 from gaugeflow.kernels.targets import oracle as kernel_oracle
 from gaugeflow.kernels.targets.lanes import native_width
 
@@ -21,14 +23,17 @@ __all__ = [
     "CpuDevice",
     "GpuDevice",
     "Kernels",
+    "checkerboard",
     "cuda",
     "cuda_device",
+    "first_draw",
     "gpu_width",
     "join",
     "kernel_oracle",
     "kernels_for",
     "matrix_size",
     "native_width",
+    "sweep_oracle",
 ]
 
 logger = logging.getLogger(__name__)

@@ -15,6 +15,9 @@ Generator = tuple[tuple[int, ...], int]
 SEAMS = 128
 """An entry of a neighbour table is block * SEAMS + seam."""
 
+COLOURS = 3
+"""Most colours of a checkerboard; a step of single lanes is ~(block * COLOURS + colour)."""
+
 
 def coordinate_cuts(extents, cuts) -> list[Generator]:
     """Generators that cut direction d into cuts[d] equal parts."""

@@ -11,7 +11,8 @@ from gaugeflow.conventions import planes
 from gaugeflow.kernels.schedule import Plan, Stage, reads_halo
 
 
-def _plan(layout, programs, slots, slot_count, stages) -> Plan:
+def full_plan(layout, programs, slots, slot_count, stages) -> Plan:
+    """Plan of one program for every stage, without prefetch."""
     start = np.concatenate(([0], np.cumsum([len(p) for p in programs]))).astype(np.int64)
     q0 = 2 * layout.blocks * layout.ndim
     p0 = q0 + slot_count * len(planes(layout.ndim))
@@ -20,13 +21,18 @@ def _plan(layout, programs, slots, slot_count, stages) -> Plan:
     return Plan(start, steps, rows, slots[None], nothing, np.zeros(1, np.int64), slot_count, q0, p0, tuple(stages))
 
 
+def simple_plan(layout, programs, stages) -> Plan:
+    """The same for kernels without plaquette slots."""
+    return full_plan(layout, programs, np.zeros(layout.blocks, np.int64), 0, stages)
+
+
 def visit_plan(layout, pieces: int, neighbours: bool) -> Plan:
     """All local blocks, those that read halo blocks in a stage of their own."""
     late = reads_halo(layout, behind=False) if neighbours else np.zeros(layout.local_blocks, bool)
     blocks = np.arange(layout.local_blocks)
     programs = [blocks[~late]] + ([blocks[late]] if late.any() else [])
     stages = [Stage((k,), k > 0, pieces) for k in range(len(programs))]
-    return _plan(layout, programs, np.zeros(layout.blocks, np.int64), 0, stages)
+    return simple_plan(layout, programs, stages)
 
 
 def shared_force_plan(layout, chunks: int) -> Plan:
@@ -53,4 +59,4 @@ def shared_force_plan(layout, chunks: int) -> Plan:
         programs += [fresh, ~part]
         stages += [Stage((2 * k,), halo, len(planes(layout.ndim))), Stage((2 * k + 1,), halo, layout.ndim)]
         free = np.concatenate([free, slot[need[last_reader[need] == k]]])
-    return _plan(layout, programs, slot, slot_count, stages)
+    return full_plan(layout, programs, slot, slot_count, stages)

@@ -249,7 +249,7 @@ def make_plan(layout, touched, *, shared=False, neighbours=True, parts=1, unit_b
     fetch_start = np.zeros(start[-1] + 1, np.int64)
     fetch_units = np.zeros(1, np.int64)
     if touched is not None and units > capacity > 0:
-        fetch_start, fetch_units = _prefetch(layout, touched, programs, slots, q0, p0, units, capacity, far)
+        fetch_start, fetch_units = prefetch_lists(layout, touched, programs, slots, q0, p0, units, capacity, far)
     each = len(lengths[0])
     stages = tuple(Stage(tuple(range(k, parts * each, each)), halo=k == each - 1 and each > 1) for k in range(each))
     rows = np.repeat(np.arange(parts), each)
@@ -263,7 +263,7 @@ def near_and_far(near, far):
     return near | ahead << 32
 
 
-def _prefetch(layout, touched, programs, slots, q0, p0, units, capacity, far):
+def prefetch_lists(layout, touched, programs, slots, q0, p0, units, capacity, far):
     starts, lists, offset = [], [], 0
     for program, slot in zip(programs, slots, strict=True):
         start, missed = misses(touched(layout, program, slot, q0, p0), units, capacity)

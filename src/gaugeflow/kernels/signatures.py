@@ -10,7 +10,16 @@ import functools
 import pathlib
 from dataclasses import dataclass
 
-SITE_FILES = ("force.py", "refresh.py", "loops.py", "clover.py", "staples.py", "rectangles.py", "halo.py")
+SITE_FILES = (
+    "force.py",
+    "refresh.py",
+    "loops.py",
+    "clover.py",
+    "staples.py",
+    "rectangles.py",
+    "sweeps.py",
+    "halo.py",
+)
 _SITES = pathlib.Path(__file__).with_name("sites")
 
 

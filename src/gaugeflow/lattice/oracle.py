@@ -13,9 +13,10 @@ from gaugeflow.lattice.evolution import OracleEvolution
 from gaugeflow.lattice.lines import OracleLines
 from gaugeflow.lattice.plaquettes import OraclePlaquettes
 from gaugeflow.lattice.rectangles import OracleRectangles
+from gaugeflow.lattice.sweeps import OracleSweeps
 
 
-class OracleLattice(OracleEvolution, OraclePlaquettes, OracleRectangles, OracleLines):
+class OracleLattice(OracleEvolution, OraclePlaquettes, OracleRectangles, OracleLines, OracleSweeps):
     """`chains` lattices of `extents` (x, ..., t) on one rank, in float64."""
 
     precision = "float64"

@@ -7,6 +7,7 @@ import numpy as np
 
 from gaugeflow.conventions import planes
 from gaugeflow.kernels import schedule
+from gaugeflow.kernels.checkerboard import sweep_plan
 from gaugeflow.kernels.memory import address, aligned_zeros
 from gaugeflow.kernels.signatures import signatures
 from gaugeflow.kernels.traversal import l2_bytes
@@ -41,7 +42,13 @@ class CpuDevice:
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._shares = self._cut_batches()
         self._tables = (layout.forward, layout.backward, layout.perm.ctypes.data, layout.add)
-        self._plans = self._make_plans(pace)
+        self._plan_options = {
+            "parts": 1 if self._by_batch else self.threads,
+            "unit_bytes": self.kernels.unit_bytes,
+            "cache_bytes": l2_bytes(),
+            "far": pace.far,
+        }
+        self._plans = self._make_plans()
         element = kernels.n**2 * kernels.width * len(planes(layout.ndim))  # of the plaquettes of one block
         slots = max(1, self._plans["kick"].slot_count) * element
         self._own = {
@@ -49,16 +56,16 @@ class CpuDevice:
             "chain": chain,
             "q": self._for_threads(slots) if self._by_batch else self.new_field((slots,)),
             "scratch": self._for_threads(element),
+            "work": self._for_threads(4 * self.kernels.n**2 * self.kernels.width),  # two matrices of a block
         }
 
-    def _make_plans(self, pace):
-        options = {
-            "parts": 1 if self._by_batch else self.threads,
-            "unit_bytes": self.kernels.unit_bytes,
-            "cache_bytes": l2_bytes(),
-            "far": pace.far,
-        }
-        make = schedule.make_plan
+    @property
+    def merges_colours(self) -> bool:
+        """Whether all colours of a direction are updated in one call, by one thread per lattice."""
+        return self._by_batch
+
+    def _make_plans(self):
+        options, make = self._plan_options, schedule.make_plan
         return {
             "kick": make(self.layout, schedule.touched_by_shared_force, shared=True, **options),
             "drift": make(self.layout, schedule.touched_by_drift, neighbours=False, **options),
@@ -107,14 +114,17 @@ class CpuDevice:
 
     # ---- kernels
 
-    def run(self, name: str, halo=None, items: int | None = None, **values) -> None:
-        """Run a kernel over all local blocks (or `items` entries of a list) and batches."""
+    def run(self, name: str, halo=None, items: int | None = None, update=None, **values) -> None:
+        """Run a kernel over all local blocks (or `items` entries of a list) and batches.
+
+        update  (mu, colour) of an update of one direction; colour None: all, one after the other
+        """
         signature, kernel = signatures()[name], getattr(self.kernels.run, name)
         values = self._own | values
         passed = [values[v] for v in signature.values]
         tail = (self.layout.blocks, *([self._tables] if signature.tables else []))
         if signature.plan:
-            self._run_plan(kernel, self._plans[name], halo, passed, tail)
+            self._run_plan(kernel, self._plan(name, update), halo, passed, tail)
             return
         if halo:
             halo()
@@ -122,6 +132,13 @@ class CpuDevice:
         cut = [count * part // parts for part in range(parts + 1)]
         tasks = [[(first, last, cut[part], cut[part + 1])] for first, last, part in self._shares]
         self._on_threads(kernel, tasks, passed, tail)
+
+    def _plan(self, name, update):
+        """Plan of a kernel; those of updates are made when first wanted."""
+        key = update or name
+        if key not in self._plans:
+            self._plans[key] = sweep_plan(self.layout, *update, **self._plan_options)
+        return self._plans[key]
 
     def _run_plan(self, kernel, plan, halo, passed, tail):
         """Batches share plaquette slots, so each passes through all stages before the next one starts."""

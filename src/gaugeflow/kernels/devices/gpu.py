@@ -8,6 +8,7 @@ import numpy as np
 
 from gaugeflow.conventions import planes
 from gaugeflow.kernels import launches
+from gaugeflow.kernels.checkerboard import sweep_launches
 from gaugeflow.kernels.signatures import signatures
 
 SUM_COPIES = 64
@@ -124,8 +125,14 @@ class GpuDevice:
 
     # ---- kernels
 
-    def run(self, name: str, halo=None, items: int | None = None, **values) -> None:
-        """Launch a kernel over all local blocks (or `items` entries of a list) and batches."""
+    merges_colours = False
+    """All links of one launch are updated at once, so colours are launches of their own."""
+
+    def run(self, name: str, halo=None, items: int | None = None, update=None, **values) -> None:
+        """Launch a kernel over all local blocks (or `items` entries of a list) and batches.
+
+        update  (mu, colour) of an update of one direction
+        """
         signature = signatures()[name]
         inputs = self._inputs(signature, values)  # held until the launches are made
         passed = [self._argument(v) for v in inputs]
@@ -138,25 +145,39 @@ class GpuDevice:
             for first in range(0, self.batches, LARGEST_GRID):
                 self._launch(name, count, 1, (0, count), passed, (*tail, *extra), LARGEST_GRID, first)
             return
-        plan, at_once = self._plans[name], self._batches_at_once if name == "kick" else LARGEST_GRID
+        plan, lists = self._plan(name, update)
+        at_once = self._batches_at_once if name == "kick" else LARGEST_GRID
         for first in range(0, self.batches, at_once):
             for stage in plan.stages:
                 if stage.halo and halo and first == 0:
                     halo()
                 (part,) = stage.parts
                 count = int(plan.start[part + 1] - plan.start[part])
-                ends = (*tail, *self._lists[name], *extra)
+                ends = (*tail, *lists, *extra)
                 self._launch(name, count, stage.pieces, (part,), passed, ends, at_once, first)
+
+    def _plan(self, name, update):
+        """(plan, addresses of its lists); those of updates are made when first wanted."""
+        key = update or name
+        if key not in self._plans:
+            self._plans[key] = sweep_launches(self.layout, *update)
+            self._lists[key] = self._plan_addresses(self._plans[key])
+        return self._plans[key], self._lists[key]
 
     def _inputs(self, signature, values):
         own = self._own
         if "scratch" in signature.values:
             room = self.batches * self.layout.blocks * self._element
             own = own | {"scratch": self.driver.empty((room,), self.kernels.dtype)}
+        if "work" in signature.values:  # two matrices of every block
+            room = self.batches * self.layout.blocks * 4 * self.kernels.n**2 * self.kernels.width
+            own = own | {"work": self.driver.empty((room,), self.kernels.dtype)}
         values = own | values
         return [values[v] for v in signature.values]
 
     def _launch(self, name, items, pieces, place, passed, tail, at_once, first):
+        if items == 0:
+            return
         last = min(first + at_once, self.batches)
         arguments = [first, last, *place, *passed, *tail]
         numbers = [np.float64(a) if isinstance(a, float) else np.int64(a) for a in arguments]

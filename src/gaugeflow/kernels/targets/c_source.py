@@ -96,6 +96,8 @@ class _Translator:
         if isinstance(node, ast.If):
             lines = [f"if ({self._expression(node.test)}) {{", *self._inner(node.body, scopes), "}"]
             return lines + (["else {", *self._inner(node.orelse, scopes), "}"] if node.orelse else [])
+        if isinstance(node, ast.While):
+            return [f"while ({self._expression(node.test)}) {{", *self._inner(node.body, scopes), "}"]
         if isinstance(node, ast.For):
             return self._loop(node, scopes)
         if isinstance(node, ast.Return):
@@ -189,7 +191,7 @@ def c_source(n: int, special: bool, ndim: int, width: int, precision: str = "flo
     registers = COperations()
     table = operations(n, special, 1, lambda function: function, registers, precision)
     thread = {"LANE": "lane", "LANES": "W"}
-    known = {name: f"({value}ll)" for name, value in sizes(n, ndim, width, precision).items()} | thread
+    known = {name: f"({value}ll)" for name, value in sizes(n, special, ndim, width, precision).items()} | thread
     constants = [f"#define {name} {value}" for name, value in known.items()]
     functions = []
     for tree in site_trees():

@@ -10,8 +10,8 @@ import types
 
 import numba
 
-from gaugeflow.kernels.algebra import random
-from gaugeflow.kernels.lane_group import SEAMS
+from gaugeflow.kernels.algebra import heatbath, random
+from gaugeflow.kernels.lane_group import COLOURS, SEAMS
 from gaugeflow.kernels.signatures import SITE_FILES, site_text
 from gaugeflow.kernels.targets import lanes
 from gaugeflow.kernels.targets.cache import numba_cache, shared_jit, sources_hash
@@ -19,9 +19,9 @@ from gaugeflow.kernels.targets.operations import operations
 from gaugeflow.kernels.targets.trace import ELEMENT_BYTES
 
 
-def sizes(n: int, ndim: int, width: int, precision: str = "float64") -> dict[str, int]:
+def sizes(n: int, special: bool, ndim: int, width: int, precision: str = "float64") -> dict[str, int]:
     """Constants of `sites`: N, D, W, bytes of a real number, and numbers of a block's matrix, algebra element, links,
-    momenta and plaquettes."""
+    momenta and plaquettes; PHASES of a matrix that are no SU(2)'s, CALLS of random numbers that a factor may take."""
     matrix, algebra, planes = 2 * n * n * width, n * n * width, ndim * (ndim - 1) // 2
     return {
         "N": n,
@@ -37,6 +37,10 @@ def sizes(n: int, ndim: int, width: int, precision: str = "float64") -> dict[str
         "REAL_BYTES": ELEMENT_BYTES[precision],
         "UNIT_BYTES": ELEMENT_BYTES[precision] * algebra,
         "SEAMS": SEAMS,
+        "COLOURS": COLOURS,
+        "PHASES": 0 if special else n,
+        "CALLS": heatbath.CALLS,
+        "FIRST_ATTEMPT": heatbath.FIRST_ATTEMPT,
         "DIRECTION_SHIFT": random.DIRECTION_SHIFT,
         "LANE": 0,
         "LANES": 1,
@@ -55,7 +59,7 @@ def namespace(
     inline = inline or numba.njit(inline="always")
     declarations = {"inline": inline, "kernel": kernel or shared_jit}
     names = operations(n, special, width, inline, registers, precision)
-    return sizes(n, ndim, width, precision) | declarations | names
+    return sizes(n, special, ndim, width, precision) | declarations | names
 
 
 def run_site_files(names: dict) -> None:

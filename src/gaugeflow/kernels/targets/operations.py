@@ -10,6 +10,7 @@ from numba import types
 from gaugeflow.kernels.algebra import exact, exponential, matrix, projection, random
 from gaugeflow.kernels.targets import lanes
 from gaugeflow.kernels.targets.lanes import Lanes
+from gaugeflow.kernels.targets.sweep_operations import sweep_operations
 from gaugeflow.kernels.targets.trace import ELEMENT_BYTES, Real, constant
 
 
@@ -222,5 +223,5 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes, preci
     }
     table |= _products(registers, n, special, m, a, real) | _algebra(registers, n, special, a, real)
     table |= _exponentials(registers, n, special, width, m, a) | _randoms(registers, n, special, m, a, integer)
-    table |= _accumulators(registers, real)
+    table |= _accumulators(registers, real) | sweep_operations(registers, n, special, width, precision, _any)
     return table | {name: inline(function) for name, function in _in_memory(table, width).items()}

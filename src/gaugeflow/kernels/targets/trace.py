@@ -14,7 +14,7 @@ ELEMENT_BYTES = {"float64": 8, "float32": 4, "int64": 8}
 ROUND_MAGIC = {F64: 1.5 * 2.0**52, F32: 1.5 * 2.0**23}
 INTRINSIC_SUFFIX = {F64: "f64", F32: "f32"}
 SQRT_HALF_BITS = 0x3FE6A09E00000000
-EXPONENT_BITS = 52
+EXPONENT_BITS, EXPONENT_BIAS = 52, 1023
 
 
 def lanes_type(element, width):
@@ -182,10 +182,22 @@ class Real(_Value):
         keep = self.builder.fcmp_ordered(">=", self.value, other.value)
         return self._new(self.builder.select(keep, self.value, other.value))
 
+    def at_least(self, other, yes, no):
+        """Lane by lane `yes` where self >= other, else `no` (also where one is NaN); numbers of any element."""
+        chosen = self.builder.fcmp_ordered(">=", self.value, self._other(other))
+        return yes._new(self.builder.select(chosen, yes.value, yes._other(no)))
+
     def rint(self):
         """Nearest integer, ties to even, for |self| < 2^51 (float32: 2^22)."""
         magic = ROUND_MAGIC[element_of(self.value.type)]
         return (self + magic) - magic
+
+    def power_of_two(self):
+        """2^self of integer-valued float64, -1022 <= self <= 1023."""
+        self._only(F64)
+        biased = self + (ROUND_MAGIC[F64] + EXPONENT_BIAS)  # the integer stands in the lowest bits
+        bits = Integer(self.builder, self.builder.bitcast(biased.value, with_element(self.value.type, I64)))
+        return (bits << EXPONENT_BITS).as_real_bits()
 
     def mantissa_exponent(self):
         """(m, e) with self = m 2^e, sqrt(1/2) <= m < sqrt(2) up to the last bits, for normal positive float64."""
