@@ -1,8 +1,8 @@
 """Links of many chains in packed form, and every operation on them that a sampler, flow or observable needs.
 
 Fields are arrays (batch, block, direction, component, lane) in a device's memory; what the numbers mean is the
-layout's business. Memory and sums are here, operations by topic in `evolution`, `plaquettes`, `lines`: one that changes
-links begins the exchange of their halo, one that reads neighbours finishes it.
+layout's business. Memory and sums are here, operations by topic in `evolution`, `plaquettes`, `lines`, `frames`: one that
+changes links begins the exchange of their halo, one that reads neighbours finishes it.
 """
 
 import numpy as np
@@ -12,12 +12,13 @@ from gaugeflow.kernels.dispatch import join, kernels_for
 from gaugeflow.lattice.communicator import Communicator, Serial
 from gaugeflow.lattice.devices import device_maker
 from gaugeflow.lattice.evolution import Evolution
+from gaugeflow.lattice.frames import Frames
 from gaugeflow.lattice.lines import Lines
 from gaugeflow.lattice.partition import Partition
 from gaugeflow.lattice.plaquettes import Plaquettes
 
 
-class PackedLattice(Evolution, Plaquettes, Lines):
+class PackedLattice(Evolution, Plaquettes, Lines, Frames):
     """One rank's part of `chains` lattices of `extents` (x, ..., t) for a gauge group.
 
     comm      ranks; grid (chains, t, ..., x) chosen if None
