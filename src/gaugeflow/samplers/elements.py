@@ -1,8 +1,8 @@
 """Elements of U(1), SU(2) and U(2) as arrays of real components, the component axis first.
 
-    U(1)    (phase,)                  e^{i phase}
-    SU(2)   (q0, q1, q2, q3)          q0 + i (q1 sigma_1 + q2 sigma_2 + q3 sigma_3), q q = 1
-    U(2)    (phase, q0, q1, q2, q3)   e^{i phase} times that; (phase + pi, -q) is the same element
+U(1)    (phase,)                  e^{i phase}
+SU(2)   (q0, q1, q2, q3)          q0 + i (q1 sigma_1 + q2 sigma_2 + q3 sigma_3), q q = 1
+U(2)    (phase, q0, q1, q2, q3)   e^{i phase} times that; (phase + pi, -q) is the same element
 """
 
 import numpy as np

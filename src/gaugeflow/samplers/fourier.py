@@ -52,9 +52,7 @@ def evaluate(modes: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return 2 * (re * cosine - im * sine), -2 * (slope_re * sine + slope_im * cosine)
 
 
-def increasing_root(
-    function: Callable[..., tuple[np.ndarray, np.ndarray]], target, low, high, start
-) -> np.ndarray:
+def increasing_root(function: Callable[..., tuple[np.ndarray, np.ndarray]], target, low, high, start) -> np.ndarray:
     """x in [low, high] with function(x)[0] = target, by Newton steps inside a bracket that shrinks.
 
     function   (x, rows) -> values and slopes of the increasing functions of these rows
