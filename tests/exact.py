@@ -128,7 +128,7 @@ def polyakov_correlator(group: str, beta: float, extents: tuple[int, int], dista
 
 
 def plaquette_pair(group: str, beta: float, volume: int) -> float:
-    """<p p'> of two different plaquettes p = Re tr U_p / N, at any distance: sum_r z_r^(V-2) y_r^2 / Z, y = dz / dbeta."""
+    """<p p'> of two different plaquettes p = Re tr U_p / N, anywhere: sum_r z_r^(V-2) y_r^2 / Z, y = dz / dbeta."""
     z, n = spectrum(group, beta), gauge_group(group).n
 
     def y(charge: int, dimension: int) -> float:
