@@ -27,6 +27,10 @@ LONGEST_ROW, LARGEST_CHARGE = 14, 10
 """Rows of the Young tableaux of SU(N) below 14 boxes, of U(N) up to 10 either way."""
 
 
+LARGEST_PAIR = 30
+"""Charges |q| and dimensions of U(2) up to 30 where they are counted so: below 1e-16 for beta <= 12."""
+
+
 def loop(group: str, beta: float, volume: int, area: int) -> float:
     """<Re tr W / N> of a contractible loop of `area` plaquettes; area 1 is the plaquette."""
     if group in ("U1", "SU2"):
@@ -79,17 +83,18 @@ def _theta_integral(group: str, beta: float, theta: float, order: int) -> np.nda
     if group == "U1":
         charges = np.arange(-REPRESENTATIONS, REPRESENTATIONS + 1)
         return np.exp(-2j * np.pi * np.outer(charges, q)) @ (twist * np.exp(beta * (np.cos(2 * np.pi * q) - 1)))
-    charges, dimensions = u2_representations()
+    charges, dimensions = np.arange(-LARGEST_PAIR, LARGEST_PAIR + 1), np.arange(1, LARGEST_PAIR + 1)
     strength = beta * np.cos(np.pi * q)  # the determinant's angle is twice that of the phase
     su2 = 2 * ive(dimensions[:, None], strength) / strength * np.exp(strength - beta)
-    return (np.exp(-1j * np.pi * charges[:, None] * q) * su2) @ twist
+    integral = (np.exp(-1j * np.pi * np.outer(charges, q)) * twist) @ su2.T
+    return integral[(charges[:, None] + dimensions) % 2 == 1]
 
 
 def u2_representations() -> tuple[np.ndarray, np.ndarray]:
-    """Charge and dimension (odd together) of every representation of U(2) up to charge 30 and dimension 30."""
-    charges, dimensions = np.meshgrid(np.arange(-30, 31), np.arange(1, 31), indexing="ij")
-    odd = (charges + dimensions) % 2 == 1
-    return charges[odd], dimensions[odd]
+    """Charge and dimension of representations of U(2), one of them odd."""
+    pair = np.meshgrid(np.arange(-LARGEST_PAIR, LARGEST_PAIR + 1), np.arange(1, LARGEST_PAIR + 1), indexing="ij")
+    odd = sum(pair) % 2 == 1
+    return pair[0][odd], pair[1][odd]
 
 
 @cache

@@ -1,8 +1,7 @@
 """Winding updates of two-dimensional U(N): the charge of a whole lattice changes by one, proposed as an even flux.
 
-HMC moves Q in ever rarer steps as beta grows. Here every plaquette is turned by D = diag(e^{2 pi i / V}, 1, ..), so that
-det U_p winds once over the torus, or by D^dagger, and the proposal is accepted with min(1, exp(-dS)).
-                                                                      U(1): Fucito and Solomon, PLB 134 (1984) 235
+HMC moves Q in ever rarer steps as beta grows. Here every plaquette is turned by D = diag(e^{2 pi i / V}, 1, ..), so
+that det U_p winds once over the torus, or by D^dagger, and the proposal is accepted with min(1, exp(-dS)).
 
 D needs a frame at every site: links of a maximal tree carry the origin's to F(x), and links become
 
@@ -61,12 +60,14 @@ class Winding:
         """
         require_winding(lattice.group, lattice.ndim)
         links, info = self.sampler.step(lattice, links, momenta, trajectory, metropolis)
+        defect = info.unitarity_defect
         for number in range(self.updates):
             links, _, _ = self.update(lattice, links, trajectory, number)
-        defect = float(lattice.reunitarise(links).max())
+            # frames are long products: what links lack of the group grows with every update that is left alone
+            defect = max(defect, float(lattice.reunitarise(links).max()))
         totals = lattice.total(lattice.plaquette_sums(links))
         plaquette = totals.mean(1) / (lattice.volume * lattice.n)
-        return links, info._replace(plaquette=plaquette, unitarity_defect=max(info.unitarity_defect, defect))
+        return links, info._replace(plaquette=plaquette, unitarity_defect=defect)
 
     def update(self, lattice, links, trajectory: int, number: int):
         """(new links, accepted, dS) of one winding update of every chain; `links` stay."""
