@@ -27,6 +27,10 @@ LONGEST_ROW, LARGEST_CHARGE = 14, 10
 """Rows of the Young tableaux of SU(N) below 14 boxes, of U(N) up to 10 either way."""
 
 
+LARGEST_PAIR = 30
+"""Charges |q| and dimensions of U(2) up to 30 where they are counted so: below 1e-16 for beta <= 12."""
+
+
 def loop(group: str, beta: float, volume: int, area: int) -> float:
     """<Re tr W / N> of a contractible loop of `area` plaquettes; area 1 is the plaquette."""
     if group in ("U1", "SU2"):
@@ -43,31 +47,101 @@ def u1_loop(beta: float, volume: int, area: int) -> float:
     return float(np.sum(z ** (volume - area) * 0.5 * (up**area + down**area)) / np.sum(z**volume))
 
 
-def u1_susceptibility(beta: float, volume: int) -> float:
-    """U(1): chi_Q = -(1/V) d^2 ln Z / d theta^2 at 0, Z(theta) = sum_n z_{n + theta / 2 pi}^V.
+def susceptibility(group: str, beta: float, volume: int) -> float:
+    """U(1), U(2): chi_Q = -(1/V) d^2 ln Z / d theta^2 at 0, from Z(theta) = sum_r z_r(theta)^V.
 
-    z_nu = (1/pi) int_0^pi exp(beta cos a) cos(nu a) da, which is not the Bessel function of real order.
+    z_r(theta) is the coefficient of the weight times exp(i theta q), q = arg det U_p / 2 pi in (-1/2, 1/2]; for U(1) it
+    is not the Bessel function of real order.
     """
-    total, second = 0.0, 0.0
-    for charge in range(-20, 21):
-        z, slope, curvature = (_u1_moment(beta, charge, order) for order in range(3))
-        total += z**volume
-        second += volume * z ** (volume - 1) * curvature + volume * (volume - 1) * z ** (volume - 2) * slope**2
-    return -second / total / volume / (4 * math.pi**2)
+    z, slope, curvature = (theta_moments(group, beta, order) for order in range(3))
+    scale = abs(z).max()
+    z, slope, curvature = z / scale, slope / scale, curvature / scale
+    second = volume * z ** (volume - 1) * curvature + volume * (volume - 1) * z ** (volume - 2) * slope**2
+    return float(-np.sum(second) / np.sum(z**volume) / volume)
+
+
+def charge_distribution(group: str, beta: float, volume: int, largest: int) -> np.ndarray:
+    """U(1), U(2): P(Q) for |Q| <= largest, P(Q) = int dtheta exp(-i theta Q) Z(theta) / (2 pi Z(0))."""
+    angles = 2 * np.pi * np.arange(64) / 64  # charges beyond 32 would fold back
+    scale = abs(_theta_integral(group, beta, 0.0, 0)).max()
+    free = np.array([np.sum((_theta_integral(group, beta, theta, 0) / scale) ** volume) for theta in angles])
+    charges = np.arange(-largest, largest + 1)
+    return np.cos(np.outer(charges, angles)) @ free.real / (len(angles) * free[0].real)
 
 
 @cache
-def _u1_moment(beta: float, charge: int, order: int) -> float:
-    """d^order z_nu / d nu^order at nu = charge, over exp(beta); Gauss-Legendre on 200 points."""
+def theta_moments(group: str, beta: float, order: int) -> np.ndarray:
+    """d^order z_r / dtheta^order at theta = 0 of every representation, over exp(beta)."""
+    return _theta_integral(group, beta, 0.0, order).real
+
+
+def _theta_integral(group: str, beta: float, theta: float, order: int) -> np.ndarray:
+    """int (i q)^order exp(i theta q) w chi_r^* / d_r: over one angle after the SU(2) part of U(2) is integrated."""
     nodes, weights = _gauss_legendre()
-    a = (nodes + 1) * math.pi / 2
-    kernel = (np.cos(charge * a), -a * np.sin(charge * a), -(a**2) * np.cos(charge * a))[order]
-    return float(np.sum(weights * np.exp(beta * (np.cos(a) - 1)) * kernel) / 2)
+    q = nodes / 2  # arg det / 2 pi
+    twist = (1j * q) ** order * np.exp(1j * theta * q) * weights / 2
+    if group == "U1":
+        charges = np.arange(-REPRESENTATIONS, REPRESENTATIONS + 1)
+        return np.exp(-2j * np.pi * np.outer(charges, q)) @ (twist * np.exp(beta * (np.cos(2 * np.pi * q) - 1)))
+    charges, dimensions = np.arange(-LARGEST_PAIR, LARGEST_PAIR + 1), np.arange(1, LARGEST_PAIR + 1)
+    strength = beta * np.cos(np.pi * q)  # the determinant's angle is twice that of the phase
+    su2 = 2 * ive(dimensions[:, None], strength) / strength * np.exp(strength - beta)
+    integral = (np.exp(-1j * np.pi * np.outer(charges, q)) * twist) @ su2.T
+    return integral[(charges[:, None] + dimensions) % 2 == 1]
+
+
+def u2_representations() -> tuple[np.ndarray, np.ndarray]:
+    """Charge and dimension of representations of U(2), one of them odd."""
+    pair = np.meshgrid(np.arange(-LARGEST_PAIR, LARGEST_PAIR + 1), np.arange(1, LARGEST_PAIR + 1), indexing="ij")
+    odd = sum(pair) % 2 == 1
+    return pair[0][odd], pair[1][odd]
 
 
 @cache
 def _gauss_legendre() -> tuple[np.ndarray, np.ndarray]:
-    return np.polynomial.legendre.leggauss(200)
+    return np.polynomial.legendre.leggauss(400)
+
+
+def spectrum(group: str, beta: float) -> dict[tuple[int, int], float]:
+    """z_r / z_1 of U(1), SU(2), U(2) by (charge, dimension); U(1) has dimension 1, SU(2) charge 0."""
+    if group == "U1":
+        return {(n, 1): float(ive(n, beta) / ive(0, beta)) for n in range(-REPRESENTATIONS, REPRESENTATIONS + 1)}
+    if group == "SU2":
+        return {(0, d): float(ive(d, beta) / ive(1, beta)) for d in range(1, REPRESENTATIONS + 1)}
+    found = {}
+    for q, d in zip(*(list(map(int, axis)) for axis in u2_representations()), strict=True):
+        rows = ((q + d - 1) // 2, (q - d + 1) // 2)
+        found[q, d] = character_ratio(2, False, beta, rows) / character_ratio(2, False, beta, (0, 0))
+    return found
+
+
+def _with_fundamental(group: str, charge: int, dimension: int) -> list[tuple[int, int]]:
+    """Representations in the product with the fundamental one, by (charge, dimension)."""
+    if group == "U1":
+        return [(charge + 1, 1)]
+    step = 0 if group == "SU2" else 1
+    return [(charge + step, d) for d in (dimension + 1, dimension - 1) if d > 0]
+
+
+def polyakov_correlator(group: str, beta: float, extents: tuple[int, int], distance: int) -> float:
+    """<tr P(0) tr P(r)^dagger> / N^2 of lines along t: sum over r' in r x fundamental of z_r^(V-A) z_r'^A / Z."""
+    z, volume, area = spectrum(group, beta), math.prod(extents), distance * extents[1]
+    total = sum(value**volume for value in z.values())
+    pairs = ((value, z.get(other, 0.0)) for r, value in z.items() for other in _with_fundamental(group, *r))
+    n = gauge_group(group).n
+    return sum(a ** (volume - area) * b**area for a, b in pairs) / total / n**2
+
+
+def plaquette_pair(group: str, beta: float, volume: int) -> float:
+    """<p p'> of two different plaquettes p = Re tr U_p / N, anywhere: sum_r z_r^(V-2) y_r^2 / Z, y = dz / dbeta."""
+    z, n = spectrum(group, beta), gauge_group(group).n
+
+    def y(charge: int, dimension: int) -> float:
+        up = _with_fundamental(group, charge, dimension)
+        down = [(-q, d) for q, d in _with_fundamental(group, -charge, dimension)]
+        return sum(z.get(r, 0.0) * r[1] / dimension for r in up + down) / (2 * n)
+
+    return sum(z[r] ** (volume - 2) * y(*r) ** 2 for r in z) / sum(value**volume for value in z.values())
 
 
 def su2_loop(beta: float, volume: int, area: int) -> float:
@@ -142,5 +216,5 @@ def study_value(group: str, extents: tuple[int, ...], beta: float, observable: s
         return 0.0
     volume = math.prod(extents)
     if observable == "chi_Q":
-        return {"U1": u1_susceptibility}[group](beta, volume)
+        return susceptibility(group, beta, volume)
     return loop(group, beta, volume, AREAS[observable])

@@ -32,6 +32,8 @@ def inputs(lattice, name, links):
             out[parameter] = SCALARS[parameter]
         elif parameter == "links":
             out[parameter] = lattice.scatter(links)
+        elif parameter == "factors":
+            out[parameter] = lattice.hot(SEED, Purpose.PILOT_START)
         elif parameter == "momenta":
             out[parameter] = lattice.new_momenta()
             lattice.refresh(out[parameter], SEED, Purpose.MOMENTA, 3)
@@ -62,7 +64,7 @@ def results(lattice, name, links):
 def canonical(lattice, kind, field):
     """Fields of a packed or an oracle lattice as canonical numbers, momenta as their compact reals."""
     packed = hasattr(lattice, "layout")
-    if kind in ("links", "other"):
+    if kind in ("links", "other", "factors"):
         return lattice.gather(field)
     if kind == "momenta":
         return momenta_of(lattice, field)

@@ -30,6 +30,18 @@ U1_TABLE = [
 ]
 SU2_INFINITE = {1: 0.240194, 2: 0.433127, 2.2: 0.464479, 3: 0.567924, 4: 0.658047, 6: 0.762726, 8: 0.819249}
 SU2_SMALL = [(4, 6, 1, 0.763354), (4, 8, 1, 0.820307), (4, 6, 4, 0.345311), (8, 6, 4, 0.338434)]
+# 2D U(2) at infinite volume: beta, <Re tr U_p> / 2, chi_Q
+U2_TABLE = [
+    (1, 0.124961, 0.080241),
+    (2, 0.248851, 0.071802),
+    (3, 0.367526, 0.060217),
+    (4, 0.474449, 0.048121),
+    (5, 0.564367, 0.037497),
+    (6, 0.635874, 0.029179),
+    (8, 0.732980, 0.018761),
+    (10, 0.790753, 0.013442),
+    (12, 0.827762, 0.010481),
+]
 SU3_INFINITE = {1: 0.060127, 3: 0.203075, 5.5: 0.389129, 6: 0.422532, 6.5: 0.453959, 9: 0.580376, 12: 0.677672}
 
 
@@ -37,7 +49,7 @@ SU3_INFINITE = {1: 0.060127, 3: 0.203075, 5.5: 0.389129, 6: 0.422532, 6.5: 0.453
 def test_u1_loops_and_susceptibility_are_those_of_the_table(row):
     beta, size, *loops, chi = row
     assert [exact.u1_loop(beta, size**2, area) for area in (1, 4, 9, 16)] == pytest.approx(loops, abs=1e-6)
-    assert exact.u1_susceptibility(beta, size**2) == pytest.approx(chi, abs=1e-6)
+    assert exact.susceptibility("U1", beta, size**2) == pytest.approx(chi, abs=1e-6)
 
 
 def test_su2_loops_are_those_of_the_table():
@@ -51,6 +63,49 @@ def test_su3_plaquettes_are_those_of_the_table():
     for beta, value in SU3_INFINITE.items():
         assert exact.loop("SU3", beta, 1024, 1) == pytest.approx(value, abs=1e-6)
     assert exact.loop("SU3", 0.1, 1024, 1) == pytest.approx(0.1 / 18 + 0.1**2 / 216, rel=1e-3)
+
+
+@pytest.mark.parametrize("row", U2_TABLE, ids=lambda row: f"beta{row[0]}")
+def test_u2_plaquette_and_susceptibility_are_those_of_the_table(row):
+    beta, plaquette, chi = row
+    assert exact.loop("U2", beta, 1024, 1) == pytest.approx(plaquette, abs=1e-6)
+    assert exact.susceptibility("U2", beta, 1024) == pytest.approx(chi, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("group", "beta", "volume"), [("U1", 3.0, 64), ("U1", 7.0, 36), ("U2", 3.0, 16), ("U2", 8.0, 64)]
+)
+def test_charges_are_distributed_with_the_variance_chi_v(group, beta, volume):
+    largest = 12
+    probability = exact.charge_distribution(group, beta, volume, largest)
+    assert probability.min() > -1e-12
+    assert probability.sum() == pytest.approx(1, abs=1e-9)
+    variance = np.sum(np.arange(-largest, largest + 1) ** 2 * probability)
+    assert variance == pytest.approx(volume * exact.susceptibility(group, beta, volume), rel=1e-7)
+
+
+@pytest.mark.parametrize("group", ["U1", "SU2", "U2"])
+def test_plaquette_pairs_are_a_mixed_derivative_of_the_free_energy(group):
+    """Two plaquettes at couplings of their own: <p p'> = d^2 Z / d beta_1 d beta_2 / Z."""
+    beta, volume, h = 2.5, 6, 1e-3
+    trivial = {"U1": lambda b: iv(0, b), "SU2": lambda b: 2 * iv(1, b) / b}
+    trivial["U2"] = lambda b: exact.character_ratio(2, False, b, (0, 0)) * math.exp(b)
+    at = {b: np.array(list(exact.spectrum(group, b).values())) * trivial[group](b) for b in (beta - h, beta, beta + h)}
+    slope = (at[beta + h] - at[beta - h]) / (2 * h)
+    wanted = np.sum(at[beta] ** (volume - 2) * slope**2) / np.sum(at[beta] ** volume)
+    assert exact.plaquette_pair(group, beta, volume) == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("group", ["U1", "SU2", "U2"])
+def test_one_polyakov_line_squared_is_one_and_the_adjoint_and_distance_is_periodic(group):
+    beta, extents = 2.5, (3, 2)
+    z, n = exact.spectrum(group, beta), gauge_group(group).n
+    total = sum(value**6 for value in z.values())
+    adjoint = sum(value**6 for (_, d), value in z.items() if d > 1) / total  # in r x r^* unless r has dimension 1
+    wanted = 1.0 if n == 1 else (1 + adjoint) / n**2
+    assert exact.polyakov_correlator(group, beta, extents, 0) == pytest.approx(wanted, rel=1e-9)
+    there, back = (exact.polyakov_correlator(group, beta, extents, r) for r in (1, 2))
+    assert there == pytest.approx(back, rel=1e-9)
 
 
 @pytest.mark.parametrize("group", ["U1", "SU2", "SU3", "U2", "SU4"])
@@ -103,7 +158,7 @@ def test_u1_susceptibility_is_the_curvature_of_the_theta_vacuum():
     for beta, volume in ((1.0, 16), (3.0, 64)):
         h = 0.02
         curvature = (log_z(h, beta, volume) - 2 * log_z(0, beta, volume) + log_z(-h, beta, volume)) / h**2
-        assert exact.u1_susceptibility(beta, volume) == pytest.approx(-curvature / volume, rel=1e-3)
+        assert exact.susceptibility("U1", beta, volume) == pytest.approx(-curvature / volume, rel=1e-3)
 
 
 def exact_rows():

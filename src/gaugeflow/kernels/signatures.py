@@ -18,6 +18,7 @@ SITE_FILES = (
     "staples.py",
     "rectangles.py",
     "sweeps.py",
+    "frames.py",
     "halo.py",
 )
 _SITES = pathlib.Path(__file__).with_name("sites")

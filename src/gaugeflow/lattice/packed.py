@@ -1,7 +1,7 @@
 """Links of many chains in packed form, and every operation on them that a sampler, flow or observable needs.
 
 Fields are arrays (batch, block, direction, component, lane) in a device's memory; what the numbers mean is the
-layout's business. Memory and sums are here, operations by topic in `evolution`, `plaquettes`, `lines`, `sweeps`: one
+layout's business. Memory and sums are here, operations by topic in files of their own (the bases below): one
 that changes links begins the exchange of their halo, one that reads neighbours finishes it.
 """
 
@@ -12,6 +12,7 @@ from gaugeflow.kernels.dispatch import join, kernels_for
 from gaugeflow.lattice.communicator import Communicator, Serial
 from gaugeflow.lattice.devices import device_maker
 from gaugeflow.lattice.evolution import Evolution
+from gaugeflow.lattice.frames import Frames
 from gaugeflow.lattice.lines import Lines
 from gaugeflow.lattice.partition import Partition
 from gaugeflow.lattice.plaquettes import Plaquettes
@@ -19,7 +20,7 @@ from gaugeflow.lattice.rectangles import Rectangles
 from gaugeflow.lattice.sweeps import Sweeps
 
 
-class PackedLattice(Evolution, Plaquettes, Rectangles, Lines, Sweeps):
+class PackedLattice(Evolution, Plaquettes, Rectangles, Lines, Sweeps, Frames):
     """One rank's part of `chains` lattices of `extents` (x, ..., t) for a gauge group.
 
     comm      ranks; grid (chains, t, ..., x) chosen if None

@@ -25,12 +25,12 @@ class Plaquettes:
 
     @operation
     def plaquette_angles(self, links) -> np.ndarray:
-        """arg tr U_p of this rank's sites, (local chains, sites, planes)."""
+        """arg det U_p in (-pi, pi] of this rank's sites, (local chains, sites, planes)."""
         count = len(planes(self.ndim))
         out = self.device.new_field(self.partition.field_shape(count, 2), np.float64)
-        self._run("plaquette_traces", lambda: self.halo.finish(links), u=links, out=out)
-        traces = self.layout.unpack(self.device.to_host(out), self.local_chains, count)
-        return np.arctan2(traces[..., 1], traces[..., 0]).reshape(self.local_chains, -1, count)
+        self._run("plaquette_determinants", lambda: self.halo.finish(links), u=links, out=out)
+        found = self.layout.unpack(self.device.to_host(out), self.local_chains, count)
+        return np.arctan2(found[..., 1], found[..., 0]).reshape(self.local_chains, -1, count)
 
     @operation
     def staples(self, links, mu, out) -> None:
@@ -55,9 +55,9 @@ class OraclePlaquettes:
         return np.stack([energy, charge], 1)
 
     def plaquette_angles(self, links):
-        """arg tr U_p, (chains, sites, planes)."""
-        traces = [np.trace(oracle.plaquette(links, mu, nu), axis1=-2, axis2=-1) for mu, nu in planes(self.ndim)]
-        return np.stack([np.angle(t).reshape(self.chains, -1) for t in traces], -1)
+        """arg det U_p, (chains, sites, planes)."""
+        found = [np.linalg.det(oracle.plaquette(links, mu, nu)) for mu, nu in planes(self.ndim)]
+        return np.stack([np.angle(d).reshape(self.chains, -1) for d in found], -1)
 
     def staples(self, links, mu, out):
         """out(x) = sum of the staples of U_mu(x)."""

@@ -1,4 +1,4 @@
-"""Back to the group: Gram-Schmidt on the rows, the last row from the others for SU(N)."""
+"""Back to the group: Gram-Schmidt on the rows, the last row from the others for SU(N); determinants."""
 
 from gaugeflow.kernels.algebra.matrix import fma, fnma, index, multiply_add
 
@@ -72,6 +72,20 @@ def _next_minors(n, minors, row):
                 im = multiply_add(multiply_add(im, a, d, sign), b, c, sign)
         out[columns] = re, im
     return out
+
+
+def determinant(n, u):
+    """(Re, Im) of det u by expansion along the rows."""
+    minors = {1 << j: (u[index(n, 0, j)], u[index(n, 0, j) + 1]) for j in range(n)}
+    for i in range(1, n):
+        minors = _next_minors(n, minors, _row(n, u, i))
+    return minors[(1 << n) - 1]
+
+
+def determinant_of_product_dagger(n, a, b):
+    """(Re, Im) of det a b^dagger."""
+    (p, q), (r, s) = determinant(n, a), determinant(n, b)
+    return fma(q, s, p * r), fnma(p, s, q * r)
 
 
 def to_group(n, special, u):

@@ -44,8 +44,8 @@ def plaquette_sums(first, last, part, u, sums, blocks, tables, plan):
 
 
 @kernel
-def plaquette_traces(first, last, lo, hi, u, out, blocks, tables):
-    """Re tr and Im tr of every plaquette: out[batch][block][plane][re, im][lane]."""
+def plaquette_determinants(first, last, lo, hi, u, out, blocks, tables):
+    """Re det and Im det of every plaquette: out[batch][block][plane][re, im][lane]."""
     align_stack()
     forward, backward, perm, add = tables
     for batch in range(first, last):
@@ -60,8 +60,8 @@ def plaquette_traces(first, last, lo, hi, u, out, blocks, tables):
                     ahead_nu = load_link(ub, t // SEAMS * BLOCK + mu * MATRIX, perm, t % SEAMS)
                     upper = mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu)
                     lower = mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu)
-                    store_real(out, j * 2 * W, trace_nd(upper, lower))
-                    store_real(out, (j * 2 + 1) * W, imaginary_trace_nd(upper, lower))
+                    store_real(out, j * 2 * W, determinant_nd(upper, lower))
+                    store_real(out, (j * 2 + 1) * W, imaginary_determinant_nd(upper, lower))
                     j += 1
 
 

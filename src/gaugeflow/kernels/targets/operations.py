@@ -99,6 +99,8 @@ def _products(registers, n, special, m, a, real):
         "dagger": registers.traced(m, (m,), lambda b, x: matrix.dagger(n, x)),
         "trace_nd": number((m, m), lambda x, y: matrix.trace_of_product(n, x, y, True)),
         "imaginary_trace_nd": number((m, m), lambda x, y: matrix.imaginary_trace_of_product_dagger(n, x, y)),
+        "determinant_nd": number((m, m), lambda x, y: projection.determinant_of_product_dagger(n, x, y)[0]),
+        "imaginary_determinant_nd": number((m, m), lambda x, y: projection.determinant_of_product_dagger(n, x, y)[1]),
         "real_trace": number((m,), lambda x: trace_with_one(x, 0)),
         "imaginary_trace": number((m,), lambda x: trace_with_one(x, 1)),
         "antihermitian_part": registers.traced(a, (m,), lambda b, x: matrix.antihermitian_part(n, x, special)),
