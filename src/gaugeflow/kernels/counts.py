@@ -77,7 +77,7 @@ def _calls(ndim):
         "plaquette": ("plaquette_sums", 0, 1, 0, 0, 0, 1, tables, visit),
         "momenta": ("gaussian_momenta", 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1),
         "kinetic": ("kinetic_sums", 0, 1, 0, 1, 0, 0, 1),
-        "clover": ("clover_sums", 0, 1, 0, 1, 0, 0, 0, 1, tables),
+        "clover": ("clover_sums", 0, 1, 0, 1, 0, 0, NO_SEAM.ctypes.data, 3, 0, 0, 1, tables),
         "reunitarise": ("reunitarise", 0, 1, 0, 1, 0, 0, 1),
     }
 

@@ -10,11 +10,12 @@ from gaugeflow.errors import ConfigError
 from gaugeflow.kernels.dispatch import matrix_size
 from gaugeflow.lattice.communicator import Communicator, Serial
 from gaugeflow.lattice.evolution import OracleEvolution
+from gaugeflow.lattice.field_strength import OracleFieldStrength
 from gaugeflow.lattice.lines import OracleLines
 from gaugeflow.lattice.plaquettes import OraclePlaquettes
 
 
-class OracleLattice(OracleEvolution, OraclePlaquettes, OracleLines):
+class OracleLattice(OracleEvolution, OraclePlaquettes, OracleLines, OracleFieldStrength):
     """`chains` lattices of `extents` (x, ..., t) on one rank, in float64."""
 
     precision = "float64"
