@@ -40,7 +40,7 @@ SPACE, TIME, CHARGE = range(3)
 
 def clover_sums(lattice, links, *, keep_trace: bool = False, slices: bool = False) -> np.ndarray:
     """Sums of the clover: (E of planes without t, E of those with t, Q), (chains, 3), or (chains, t, 3) with `slices`."""
-    return _physical(lattice, lattice.clover_sums(links, keep_trace, slices))
+    return _physical(lattice, lattice.clover_sums(links, keep_trace, slices), slices)
 
 
 def loop_charges(lattice, links, sizes: Iterable[Size], *, keep_trace=False, slices=False) -> dict[Size, np.ndarray]:
@@ -69,7 +69,7 @@ def charges(
 
 
 class LeafField:
-    """Field strengths from straight lines of links, with the memory they need: three fields of links in all.
+    """Field strengths from straight lines of links, with the memory they need: up to four fields of links.
 
     A leaf is computed at its own corner and carried to x step by step, so that halos of one step suffice.
     """
@@ -105,7 +105,7 @@ class LeafField:
         return self._totals(keep_trace, slices)
 
     def _totals(self, keep_trace, slices):
-        return _physical(self._lattice, self._lattice.field_strength_sums(self._f, keep_trace, slices))
+        return _physical(self._lattice, self._lattice.field_strength_sums(self._f, keep_trace, slices), slices)
 
     def _lines(self, length):
         """Products of `length` links in every direction."""
@@ -145,8 +145,8 @@ class LeafField:
         self._lattice.add_leaves(*self._leaves, weight, keep, plane, self._f)
 
 
-def _physical(lattice, sums):
+def _physical(lattice, sums, slices):
     """(chains, 3) or (chains, t, 3): totals over all ranks, the charge with its factor."""
     totals = lattice.total(sums)
     totals = totals.reshape(len(totals), -1, 3) * np.array([1.0, 1.0, 1 / (4 * np.pi**2)])
-    return totals if totals.shape[1] > 1 else totals[:, 0]
+    return totals if slices else totals[:, 0]
