@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from data_files import read_links, reference_values
 
+from gaugeflow.conventions import planes
 from gaugeflow.ensembles.gauge_checks import components_first, unitarity_defect
+from gaugeflow.kernels.targets import oracle
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, energy_plaquette, plaquettes, split_plaquettes
-from gaugeflow.observables.field_strength import CHARGE, DEFINITIONS, SPACE, TIME, charges, clover_sums
+from gaugeflow.observables.field_strength import CHARGES, DEFINITIONS, energies_and_charges
 from gaugeflow.observables.loops import polyakov_loop, wilson_loops
 
 REFERENCE = reference_values()
@@ -20,10 +22,11 @@ SU2 = "gaugefields_jl/conf_00000100_4444_test.ildg"
 TOLERANCE = 1e-12
 UNKNOWN_TO_THE_FILE = {SU2: {"extents": (4, 4, 4, 4), "n": 2}}
 KEYS = {
-    "clover": "Q_clover",
-    "improved": "Q_improved_c1_m1_12",
-    "5li": "Q_5Li",
-    "plaquette": "Q_plaq",
+    "energy_clover": "E_clover_density",
+    "charge": "Q_clover",
+    "charge_improved": "Q_improved_c1_m1_12",
+    "charge_5li": "Q_5Li",
+    "charge_plaquette": "Q_plaq",
 }
 
 
@@ -54,18 +57,15 @@ def simple_values(lattice, links):
     }
 
 
-def energies_and_charges(lattice, links):
+def field_values(lattice, links):
     """E and Q under the names of the reference."""
-    energy, charge = energy_and_charge_clover(lattice, links)
-    energy_with_trace, charge_with_trace = energy_and_charge_clover(lattice, links, keep_trace=True)
-    found = charges(lattice, links, DEFINITIONS)
-    assert found["clover"] == charge
+    with_trace = energy_and_charge_clover(lattice, links, keep_trace=True)
+    found = energies_and_charges(lattice, links, DEFINITIONS)
     return {
         "E_plaq_density": energy_plaquette(lattice, links)[0],
-        "E_clover_density": energy[0],
-        "E_clover_density_without_trace_subtraction": energy_with_trace[0],
-        "Q_clover_without_trace_subtraction_GridGPT": charge_with_trace[0],
-        **{KEYS[name]: q[0] for name, q in found.items()},
+        "E_clover_density_without_trace_subtraction": with_trace[0][0],
+        "Q_clover_without_trace_subtraction_GridGPT": with_trace[1][0],
+        **{key: found[name][0] for name, key in KEYS.items()},
     }
 
 
@@ -89,7 +89,7 @@ def test_plaquettes_loops_and_lines_have_the_reference_values(name):
 @pytest.mark.parametrize("name", [name for name in REFERENCE if name != SU2])
 def test_energies_and_charges_have_the_reference_values(name):
     lattice, links, _ = configuration(name)
-    found = energies_and_charges(lattice, links)
+    found = field_values(lattice, links)
     assert found.keys() <= REFERENCE[name].keys()
     assert not far_off(found, REFERENCE[name])
 
@@ -98,10 +98,30 @@ def test_every_reference_number_would_notice_another_definition():
     """On a rough field all numbers differ, so a wrong coefficient or choice cannot pass."""
     wanted = REFERENCE["milc/lat.sample.l4448"]
     lattice, links, _ = configuration("milc/lat.sample.l4448")
-    found = energies_and_charges(lattice, links)
+    found = field_values(lattice, links)
     names = list(found)
     for name, other in zip(names, names[1:] + names[:1], strict=True):
         assert far_off({name: found[other]}, wanted) == [name]
+
+
+@pytest.mark.parametrize(("definition", "size"), [(d, s) for d, weights in CHARGES.items() for s in weights])
+def test_a_wrong_coefficient_fails(definition, size, monkeypatch):
+    monkeypatch.setitem(CHARGES, definition, {**CHARGES[definition], size: CHARGES[definition][size] * (1 + 1e-6)})
+    lattice, links, _ = configuration("milc/lat.sample.l4448")
+    found = field_values(lattice, links)
+    wrong = {"clover": "Q_clover", "improved": "Q_improved_c1_m1_12", "5li": "Q_5Li"}[definition]
+    assert far_off(found, REFERENCE["milc/lat.sample.l4448"]) == [wrong]
+
+
+def test_a_mean_of_charges_is_not_the_charge_of_the_mean_field_strength():
+    """5/3 Q(1x1) - 1/12 (Q(1x2) + Q(2x1)) is 0.130768 on l4448, not 0.127107."""
+    canonical = configuration("milc/lat.sample.l4448")[2]
+
+    def charge(m, n):
+        f = np.stack([oracle.clover(canonical, *plane, True, m, n) for plane in planes(4)], -3)
+        return oracle.energy_and_charge_density(f)[..., 2].sum() / (4 * np.pi**2)
+
+    assert 5 / 3 * charge(1, 1) - (charge(1, 2) + charge(2, 1)) / 12 == pytest.approx(0.130768, abs=5e-7)
 
 
 def test_the_trace_choice_differs_by_the_published_amount():
@@ -115,10 +135,10 @@ def test_the_trace_choice_differs_by_the_published_amount():
 def test_energy_is_split_as_milc_prints_it():
     """MILC's wilson_flow at t = 0 on l4448: Et 1.05787, Es 1.03094, charge 0.0955429."""
     lattice, links, _ = configuration("milc/lat.sample.l4448")
-    sums = clover_sums(lattice, links)[0]
-    assert sums[TIME] / lattice.volume == pytest.approx(1.05787, abs=5e-6)
-    assert sums[SPACE] / lattice.volume == pytest.approx(1.03094, abs=5e-6)
-    assert sums[CHARGE] == pytest.approx(0.0955429, abs=5e-8)
+    found = energies_and_charges(lattice, links)
+    assert found["energy_clover_time"][0] == pytest.approx(1.05787, abs=5e-6)
+    assert found["energy_clover_space"][0] == pytest.approx(1.03094, abs=5e-6)
+    assert found["charge"][0] == pytest.approx(0.0955429, abs=5e-8)
 
 
 @pytest.mark.parametrize("name", ["milc/lat.sample.l4448", "milc/lat.sample.l4444"])

@@ -1,11 +1,12 @@
 """What is measured on every configuration and how the series are analysed."""
 
 import itertools
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from gaugeflow.config.canonical import settings_hash
+from gaugeflow.config.charges import DEFAULT_CHARGES, Charges, TimeSlices, TraceChoice
 from gaugeflow.config.fields import FrozenModel, NonNegative, Positive, PositiveInt
 from gaugeflow.config.precision import WithPrecision
 
@@ -67,12 +68,17 @@ class FlowSettings(WithPrecision):
     The flow is float64 unless these settings say otherwise, whatever the precision of the chain.
     """
 
+    left_out: ClassVar[tuple[str, ...]] = ("precision", "charges", "field_strength", "time_slices")
+
     times: Annotated[
         Annotated[FlowTimes, Tag("<list>")] | Annotated[TimeGrid, Tag("<grid>")],
         Discriminator(_times_kind),
         Field(description="flow times t/a^2, rising: a list, or start, stop and step of a grid"),
     ]
     step: Annotated[Positive, Field(le=0.25, description="Runge-Kutta step in t/a^2, an upper bound")] = 0.02
+    charges: Charges = DEFAULT_CHARGES
+    field_strength: TraceChoice = "traceless"
+    time_slices: TimeSlices = False
 
     @model_validator(mode="after")
     def _times_rise(self) -> "FlowSettings":

@@ -44,10 +44,10 @@ class FieldStrength:
 
     @operation
     def clover_sums(self, links, keep_trace=False, slices=False):
-        """Local exact sums of -tr F F over planes without and with t and (4D) of the charge form, F of the 1 x 1 leaves.
+        """Local exact sums of -tr F F of the clover, over planes without and with t, and (4D) of the charge form.
 
-        Columns (space, time, charge), with `slices` for every time slice after another; pass to `total`. F of SU(N) has
-        no trace unless keep_trace.
+        Columns (space, time, charge), with `slices` those of one time slice after the other; pass to `total`. F of
+        SU(N) has no trace unless keep_trace.
         """
         return self._form_sums("clover_sums", keep_trace, slices, lambda: self.halo.finish(links), u=links)
 

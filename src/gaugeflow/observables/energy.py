@@ -3,6 +3,7 @@
 import numpy as np
 
 from gaugeflow.conventions import planes
+from gaugeflow.observables.field_strength import field_sums
 
 
 def plaquettes(lattice, links) -> np.ndarray:
@@ -33,6 +34,5 @@ def energy_and_charge_clover(lattice, links, *, keep_trace: bool = False) -> tup
     E = -sum_{mu<nu} tr F F per site; Q = -(1/4 pi^2) sum tr[F_xy F_zt - F_xz F_yt + F_xt F_yz] (4D; 0 elsewhere), F the
     anti-hermitian part, for SU(N) without trace unless keep_trace, of the mean of the four leaves.
     """
-    local = lattice.clover_sums(links, keep_trace)
-    totals = lattice.total(local[:, :1] + local[:, 1:2], local[:, 2:])  # the planes of E join before they are rounded
-    return totals[:, 0] / lattice.volume, totals[:, 1] / (4 * np.pi**2)
+    sums = field_sums(lattice, lattice.clover_sums(links, keep_trace))
+    return sums.energy / lattice.volume, sums.charge

@@ -2,12 +2,13 @@
 
     E = -sum_{mu<nu} tr F F      Q = -(1/4 pi^2) sum_x tr[F_xy F_zt - F_xz F_yt + F_xt F_yz]   (4D)
 
-F_mn of m x n leaves: the anti-hermitian part of the mean of the four rectangles around x, m and n exchanged and averaged
-where they differ; F_mn = m n F + O(a^2). For SU(N) it is made traceless unless `keep_trace`: other codes differ in this
-choice, by 13 % of Q and 1 % of E on a rough field, by nothing on a smooth one.
+F_mn of m x n leaves: the anti-hermitian part of the mean of the four rectangles around x, averaged over m x n and
+n x m; F_mn = m n F + O(a^2). For SU(N) it is made traceless unless `keep_trace`. Codes differ in this choice: by 13 %
+of Q and 1 % of E on a rough field, by nothing on a smooth one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,44 +28,75 @@ FIVE_LOOP: Mapping[Size, float] = {
     (1, 3): (1 / 5 - 2 * C5) / 3**2,
     (3, 3): C5 / 3**4,
 }
-"""The five-loop improved charge: no terms of order a^2 and a^4.  hep-lat/9701012, section 2; 1 / (m n)^2 included."""
+"""The five-loop improved charge: no terms of order a^2 and a^4.  hep-lat/9701012; 1 / (m n)^2 included."""
 
 CHARGES: Mapping[str, Mapping[Size, float]] = {"clover": CLOVER, "improved": IMPROVED, "5li": FIVE_LOOP}
 """Definition -> weight of the charge of F_mn; "plaquette" takes the leaf between +mu and +nu alone, not the mean."""
 
 DEFINITIONS = (*CHARGES, "plaquette")
 
-SPACE, TIME, CHARGE = range(3)
-"""Columns of sums: E over planes without t, over planes with t, and the charge."""
+
+@dataclass(frozen=True, eq=False)
+class FieldSums:
+    """What one field strength sums to, every number correctly rounded from exact sums.
+
+    energy_space, energy_time, energy   -tr F F over sites and planes without t, with t, and all; (chains,)
+    charge                              Q; (chains,), zero in other than four dimensions
+    energy_slices, charge_slices        the same of every time slice; (chains, t), None if not asked for
+    """
+
+    energy_space: np.ndarray
+    energy_time: np.ndarray
+    energy: np.ndarray
+    charge: np.ndarray
+    energy_slices: np.ndarray | None = None
+    charge_slices: np.ndarray | None = None
 
 
-def clover_sums(lattice, links, *, keep_trace: bool = False, slices: bool = False) -> np.ndarray:
-    """Sums of the clover: (E of planes without t, E of those with t, Q), (chains, 3), or (chains, t, 3) with `slices`."""
-    return _physical(lattice, lattice.clover_sums(links, keep_trace, slices), slices)
+def field_sums(lattice, local, slices: bool = False) -> FieldSums:
+    """From the local sums of `clover_sums` or `field_strength_sums` of a lattice, per time slice if `slices`."""
+    per_slice = local.reshape(len(local), -1, 3, *local.shape[2:])  # exact integers: what is added here is not rounded
+    space, time, charge = np.moveaxis(per_slice.sum(1), 1, 0)[:, :, None]
+    columns = [space, time, space + time, charge]
+    if slices:
+        columns += [per_slice[:, :, 0] + per_slice[:, :, 1], per_slice[:, :, 2]]
+    totals, norm = lattice.total(*columns), 4 * np.pi**2
+    whole = (totals[:, 0], totals[:, 1], totals[:, 2], totals[:, 3] / norm)
+    if not slices:
+        return FieldSums(*whole)
+    energy, charge = np.split(totals[:, 4:], 2, axis=1)
+    return FieldSums(*whole, energy, charge / norm)
 
 
-def loop_charges(lattice, links, sizes: Iterable[Size], *, keep_trace=False, slices=False) -> dict[Size, np.ndarray]:
-    """{(m, n): sums} of F_mn for m <= n in the form of `clover_sums`; Q of F_mn is (m n)^2 Q up to O(a^2)."""
-    return LeafField(lattice, links).sums(sizes, keep_trace, slices)
-
-
-def charges(
-    lattice, links, definitions: Iterable[str], *, keep_trace: bool = False, slices: bool = False
+def energies_and_charges(
+    lattice, links, definitions: Sequence[str] = ("clover",), *, keep_trace: bool = False, slices: bool = False
 ) -> dict[str, np.ndarray]:
-    """{definition: Q} of some of DEFINITIONS in four dimensions, (chains,), or (chains, t) with `slices`."""
-    definitions = tuple(definitions)
-    sizes = {size for name in definitions if name in CHARGES for size in CHARGES[name]}
+    """Clover energies and, in four dimensions, the charges of some of DEFINITIONS, under the names of their data sets.
+
+    energy_clover, energy_clover_space, energy_clover_time   per site, (chains,); the parts beyond 2D
+    charge, charge_improved, charge_5li, charge_plaquette    (chains,)
+    energy_slices; charge_slices, charge_improved_slices ..  with `slices`: sums over time slices, (chains, t)
+    """
     options = {"keep_trace": keep_trace, "slices": slices}
-    q = {(1, 1): clover_sums(lattice, links, **options)[..., CHARGE]} if (1, 1) in sizes else {}
-    if sizes - {(1, 1)} or "plaquette" in definitions:
-        field = LeafField(lattice, links)
-        q |= {size: sums[..., CHARGE] for size, sums in field.sums(sorted(sizes - {(1, 1)}), **options).items()}
-    out = {}
+    clover = field_sums(lattice, lattice.clover_sums(links, keep_trace, slices), slices)
+    out = {"energy_clover": clover.energy / lattice.volume}
+    if lattice.ndim > 2:
+        out["energy_clover_space"] = clover.energy_space / lattice.volume
+        out["energy_clover_time"] = clover.energy_time / lattice.volume
+    if slices:
+        out["energy_slices"] = clover.energy_slices
+    if lattice.ndim != 4:
+        return out
+    sizes = {size for name in definitions for size in CHARGES.get(name, ())} - {(1, 1)}
+    field = LeafField(lattice, links) if sizes or "plaquette" in definitions else None
+    sums = {(1, 1): clover} | {size: field.sums(*size, **options) for size in sorted(sizes)}
     for name in definitions:
-        if name == "plaquette":
-            out[name] = field.plaquette_sums(**options)[..., CHARGE]
-        else:
-            out[name] = sum(weight * q[size] for size, weight in CHARGES[name].items())
+        terms = [(w, sums[size]) for size, w in CHARGES[name].items()] if name in CHARGES else []
+        terms = terms or [(1.0, field.of_one_leaf(**options))]
+        data_set = "charge" if name == "clover" else f"charge_{name}"
+        out[data_set] = sum(weight * found.charge for weight, found in terms)
+        if slices:
+            out[f"{data_set}_slices"] = sum(weight * found.charge_slices for weight, found in terms)
     return out
 
 
@@ -81,31 +113,28 @@ class LeafField:
         self._spare_element = lattice.new_element()
         self._up, self._top, self._spare = (lattice.new_line() for _ in range(3))
 
-    def sums(self, sizes: Iterable[Size], keep_trace: bool = False, slices: bool = False) -> dict[Size, np.ndarray]:
-        """Sums of F_mn as in `clover_sums` for every (m, n)."""
-        out = {}
-        for m, n in sizes:
-            lines = {length: self._lines(length) for length in {m, n}}
-            shapes = [(m, n)] if m == n else [(m, n), (n, m)]
-            for plane, (mu, nu) in enumerate(planes(self._lattice.ndim)):
-                for k, (a, b) in enumerate(shapes):
-                    self._leaves_around(lines[a][mu], lines[b][nu], (mu, a), (nu, b))
-                    self._add(plane, 1 / (4 * len(shapes)), 1.0 if k else 0.0)
-            out[m, n] = self._totals(keep_trace, slices)
-        return out
+    def sums(self, m: int, n: int, *, keep_trace: bool = False, slices: bool = False) -> FieldSums:
+        """Sums of F_mn."""
+        lines = {length: self._lines(length) for length in {m, n}}
+        shapes = [(m, n)] if m == n else [(m, n), (n, m)]
+        for plane, (mu, nu) in enumerate(planes(self._lattice.ndim)):
+            for k, (a, b) in enumerate(shapes):
+                self._leaves_around(lines[a][mu], lines[b][nu], (mu, a), (nu, b))
+                self._add(plane, 1 / (4 * len(shapes)), 1.0 if k else 0.0)
+        return self._sums(keep_trace, slices)
 
-    def plaquette_sums(self, keep_trace: bool = False, slices: bool = False) -> np.ndarray:
-        """Sums as in `clover_sums` of F from the plaquette between +mu and +nu alone."""
+    def of_one_leaf(self, *, keep_trace: bool = False, slices: bool = False) -> FieldSums:
+        """Sums of F from the plaquette between +mu and +nu alone."""
         lines = self._lines(1)
         for plane, (mu, nu) in enumerate(planes(self._lattice.ndim)):
             self._at_corner(lines[mu], lines[nu], (mu, 1), (nu, 1))
             for leaf in self._leaves[1:]:
                 leaf[...] = 0
             self._add(plane, 1.0, 0.0)
-        return self._totals(keep_trace, slices)
+        return self._sums(keep_trace, slices)
 
-    def _totals(self, keep_trace, slices):
-        return _physical(self._lattice, self._lattice.field_strength_sums(self._f, keep_trace, slices), slices)
+    def _sums(self, keep_trace, slices):
+        return field_sums(self._lattice, self._lattice.field_strength_sums(self._f, keep_trace, slices), slices)
 
     def _lines(self, length):
         """Products of `length` links in every direction."""
@@ -143,10 +172,3 @@ class LeafField:
 
     def _add(self, plane, weight, keep):
         self._lattice.add_leaves(*self._leaves, weight, keep, plane, self._f)
-
-
-def _physical(lattice, sums, slices):
-    """(chains, 3) or (chains, t, 3): totals over all ranks, the charge with its factor."""
-    totals = lattice.total(sums)
-    totals = totals.reshape(len(totals), -1, 3) * np.array([1.0, 1.0, 1 / (4 * np.pi**2)])
-    return totals if slices else totals[:, 0]
