@@ -136,9 +136,8 @@ def _check_charges(flow: FlowSettings | None, ensemble: Ensemble, where: str) ->
     extents = ensemble.spec.extents
     if len(extents) != 4:
         raise ConfigError(
-            f"{where}.flow.charges: got {list(charges)}, wanted no definitions of a charge beside the default in "
-            f"{len(extents)} dimensions ({extents_text(extents)}); leave the key out, or put these lattices into another "
-            "study"
+            f"{where}.flow.charges: got {list(charges)}, wanted {list(DEFAULT_CHARGES)} on {extents_text(extents)}; "
+            "the others are defined in four dimensions: leave the key out"
         )
     longest = max(LOOP_EXTENTS[name] for name in charges)
     if longest > min(extents):
