@@ -179,7 +179,7 @@ def test_bits_of_charges_do_not_depend_on_packing(packing, precision):
 
 
 def leaf_sums(lattice, links, size):
-    sums = LeafField(lattice, links).sums(*size, slices=True)
+    sums = LeafField(lattice, links, max(size)).sums(*size, slices=True)
     return np.stack([sums.energy_slices, sums.charge_slices], -1)
 
 

@@ -44,7 +44,7 @@ def flow(
             configurations,
             lattice,
             n,
-            lambda links: flowed_series(lattice, links, times, settings.step, settings),
+            lambda links: flowed_series(lattice, links, times, settings.step, settings=settings),
             advance,
         )
     if comm.rank == 0:

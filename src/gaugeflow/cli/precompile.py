@@ -126,4 +126,4 @@ def use_every_kernel(spec: "EnsembleSpec", study: "Study", stage: str, precision
         elif stage == "measure":
             measure_all(lattice, links, settings)
         else:
-            flowed_series(lattice, links, (FLOW_TIME,), FLOW_TIME, study.flow)
+            flowed_series(lattice, links, (FLOW_TIME,), FLOW_TIME, settings=study.flow)

@@ -33,6 +33,9 @@ MOVED = {
 }
 """Field sizes that each kernel reads and writes."""
 
+LINES_MOVED = {"leaves": 6, "carry": 1}
+"""Lines (one matrix per site) that kernels of lines read and write; an element is half a line."""
+
 
 @dataclass(frozen=True)
 class Count:
@@ -79,6 +82,8 @@ def _calls(ndim):
         "kinetic": ("kinetic_sums", 0, 1, 0, 1, 0, 0, 1),
         "clover": ("clover_sums", 0, 1, 0, 1, 0, 0, NO_SEAM.ctypes.data, 3, 0, 0, 1, tables),
         "reunitarise": ("reunitarise", 0, 1, 0, 1, 0, 0, 1),
+        "leaves": ("corner_leaves", 0, 1, 0, 1, *[0] * 8, 1),
+        "carry": ("carry_element", 0, 1, 0, 1, 0, 0, 0, 1, tables),
     }
 
 
@@ -94,7 +99,8 @@ def counts(group: str, ndim: int, precision: str = "float64") -> dict[str, Count
         flop = sum(weight * found[instruction] for instruction, weight in FLOP.items())
         integer = sum(found[instruction] for instruction in INTEGER_OPERATIONS)
         nominal = nominal_force_flop(n, ndim) if name == "force" else flop
-        out[name] = Count(flop, integer, MOVED[name] * field_bytes, nominal)
+        size = MOVED[name] if name in MOVED else LINES_MOVED[name] * LINKS / ndim
+        out[name] = Count(flop, integer, size * field_bytes, nominal)
     out["leapfrog"] = out["force"] + out["drift"]
     out["rk3"] = RK3_STAGES * out["leapfrog"]
     return out

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gaugeflow.conventions import planes
+from gaugeflow.observables.loops import straight_lines
 
 Size = tuple[int, int]
 
@@ -88,7 +89,8 @@ def energies_and_charges(
     if lattice.ndim != 4:
         return out
     sizes = {size for name in definitions for size in CHARGES.get(name, ())} - {(1, 1)}
-    field = LeafField(lattice, links) if sizes or "plaquette" in definitions else None
+    longest = max((length for size in sizes for length in size), default=1)
+    field = LeafField(lattice, links, longest) if sizes or "plaquette" in definitions else None
     sums = {(1, 1): clover} | {size: field.sums(*size, **options) for size in sorted(sizes)}
     for name in definitions:
         terms = [(w, sums[size]) for size, w in CHARGES[name].items()] if name in CHARGES else []
@@ -101,13 +103,16 @@ def energies_and_charges(
 
 
 class LeafField:
-    """Field strengths from straight lines of links, with the memory they need: up to four fields of links.
+    """Field strengths from straight lines of links, with the memory they need: 2 + `longest` fields of links.
 
     A leaf is computed at its own corner and carried to x step by step, so that halos of one step suffice.
+
+    longest   largest m and n
     """
 
-    def __init__(self, lattice, links):
-        self._lattice, self._links = lattice, links
+    def __init__(self, lattice, links, longest: int):
+        self._lattice = lattice
+        self._lines = [straight_lines(lattice, links, mu, longest) for mu in range(lattice.ndim)]
         self._f = lattice.new_field_strength()
         self._leaves = [lattice.new_element() for _ in range(4)]
         self._spare_element = lattice.new_element()
@@ -115,38 +120,23 @@ class LeafField:
 
     def sums(self, m: int, n: int, *, keep_trace: bool = False, slices: bool = False) -> FieldSums:
         """Sums of F_mn."""
-        lines = {length: self._lines(length) for length in {m, n}}
         shapes = [(m, n)] if m == n else [(m, n), (n, m)]
         for plane, (mu, nu) in enumerate(planes(self._lattice.ndim)):
             for k, (a, b) in enumerate(shapes):
-                self._leaves_around(lines[a][mu], lines[b][nu], (mu, a), (nu, b))
+                self._leaves_around((mu, a), (nu, b))
                 self._add(plane, 1 / (4 * len(shapes)), 1.0 if k else 0.0)
         return self._sums(keep_trace, slices)
 
     def of_one_leaf(self, *, keep_trace: bool = False, slices: bool = False) -> FieldSums:
         """Sums of F from the plaquette between +mu and +nu alone."""
-        lines = self._lines(1)
+        nothing = self._lattice.new_element()
         for plane, (mu, nu) in enumerate(planes(self._lattice.ndim)):
-            self._at_corner(lines[mu], lines[nu], (mu, 1), (nu, 1))
-            for leaf in self._leaves[1:]:
-                leaf[...] = 0
-            self._add(plane, 1.0, 0.0)
+            self._at_corner((mu, 1), (nu, 1))
+            self._lattice.add_leaves(self._leaves[0], nothing, nothing, nothing, 1.0, 0.0, plane, self._f)
         return self._sums(keep_trace, slices)
 
     def _sums(self, keep_trace, slices):
         return field_sums(self._lattice, self._lattice.field_strength_sums(self._f, keep_trace, slices), slices)
-
-    def _lines(self, length):
-        """Products of `length` links in every direction."""
-        out = []
-        for mu in range(self._lattice.ndim):
-            line = self._lattice.new_line()
-            self._lattice.take_links(self._links, mu, line)
-            for _ in range(length - 1):
-                self._lattice.extend_line(self._links, mu, line, self._spare)
-                line, self._spare = self._spare, line
-            out.append(line)
-        return out
 
     def _shifted(self, line, mu, steps, out):
         """line(x + steps mu), in `out` or in the spare memory: whichever is returned is not spare any more."""
@@ -155,15 +145,16 @@ class LeafField:
             out, self._spare = self._spare, out
         return out
 
-    def _at_corner(self, side, left, along, across):
-        """The leaves of one rectangle; side has the length along[1] in direction along[0], left that of `across`."""
+    def _at_corner(self, along, across):
+        """The leaves of one rectangle at its corner; along, across: (direction, length) of its sides."""
+        side, left = (self._lines[direction][length - 1] for direction, length in (along, across))
         self._up = self._shifted(left, *along, self._up)
         self._top = self._shifted(side, *across, self._top)
         self._lattice.corner_leaves(side, self._up, left, self._top, *self._leaves)
 
-    def _leaves_around(self, side, left, along, across):
+    def _leaves_around(self, along, across):
         """All four leaves around x."""
-        self._at_corner(side, left, along, across)
+        self._at_corner(along, across)
         for leaf, moves in ((1, (along,)), (2, (along, across)), (3, (across,))):
             for direction, steps in moves:
                 for _ in range(steps):

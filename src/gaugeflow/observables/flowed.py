@@ -1,18 +1,23 @@
 """Energies and charges along the Wilson flow."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gaugeflow.config.settings import FlowSettings
 from gaugeflow.flow.gradient_flow import wilson_flow
 from gaugeflow.observables.energy import energy_plaquette
 from gaugeflow.observables.field_strength import energies_and_charges
 from gaugeflow.observables.topology import charge_geometric
 
+if TYPE_CHECKING:
+    from gaugeflow.config.settings import FlowSettings
+
 
 def flowed_series(
-    lattice, links, flow_times: Sequence[float], step: float, settings: FlowSettings
+    lattice, links, flow_times: Sequence[float], step: float, *, settings: FlowSettings
 ) -> dict[str, np.ndarray]:
     """E(t) and Q(t) of one configuration of all chains, (chains, flow times, ..); `links` are flowed in place."""
     series: dict[str, list[np.ndarray]] = {}
