@@ -40,7 +40,7 @@ def hot_pair(group, extents, chains=2, **packing):
 def momenta_of(lattice, momenta):
     """Momenta of a fast or slow lattice as compact reals (chains, sites..., mu, N^2)."""
     if isinstance(lattice, PackedLattice):
-        return lattice.layout.unpack(lattice.device.to_host(momenta), lattice.local_chains, lattice.ndim)
+        return lattice.layout.unpack(lattice.device.to_host(momenta), lattice.local_chains, momenta.shape[2])
     n = momenta.shape[-1]
     i, j = np.triu_indices(n, 1)
     off = np.stack([momenta[..., i, j].real, momenta[..., i, j].imag], -1)

@@ -122,6 +122,38 @@ FAULTS = {
         "4 x 4",
     ),
     "falling flow times": ({"flow": {"times": [0.2, 0.1]}}, "flow.times", "[0.2, 0.1]", "rising"),
+    "a charge that does not exist": (
+        {"flow": {"times": [0.1], "charges": ["clover", "geometric"]}},
+        "flow.charges[1]",
+        "'geometric'",
+        "'5li'",
+    ),
+    "a charge twice": ({"flow": {"times": [0.1], "charges": ["5li", "5li"]}}, "flow.charges", "5li", "once"),
+    "no charge": ({"flow": {"times": [0.1], "charges": []}}, "flow.charges", "[]", "at least 1"),
+    "a trace choice that does not exist": (
+        {"flow": {"times": [0.1], "field_strength": "hermitian"}},
+        "flow.field_strength",
+        "'hermitian'",
+        "'with_trace'",
+    ),
+    "charges of four dimensions in two": (
+        {"flow": {"times": [0.1], "charges": ["clover", "improved"]}},
+        "flow.charges",
+        "improved",
+        "4x4",
+    ),
+    "loops of a charge larger than the lattice": (
+        {
+            "ensembles.0.extents": [2, 4, 4, 4],
+            "ensembles.0.label": "{extents}",
+            "ensembles.0.beta": 1.0,
+            "measure": {},
+            "flow": {"times": [0.1], "charges": ["5li"]},
+        },
+        "flow.charges",
+        "not 3",
+        "at most 2 links",
+    ),
     "flow grid that misses its end": (
         {"flow": {"times": {"start": 0.0, "stop": 1.0, "step": 0.3}}},
         "flow.times",

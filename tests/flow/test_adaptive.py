@@ -1,4 +1,4 @@
-"""The adaptive step: exact stops, errors of the size of the tolerance, fewer steps than fixed ones, equal on all ranks."""
+"""The adaptive step: exact stops, errors of the size of the tolerance, fewer steps than fixed ones, equal on ranks."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,9 @@ def rough(chains=1, precision="float64", group="SU3", extents=(4, 4, 4, 4)):
 
 def energies(lattice, links, times, step, kind="wilson", tolerance=None):
     """E at every time, (times, chains)."""
-    return np.array([energy_plaquette(lattice, links) for _ in gradient_flow(lattice, links, times, step, kind, tolerance)])
+    return np.array(
+        [energy_plaquette(lattice, links) for _ in gradient_flow(lattice, links, times, step, kind, tolerance)]
+    )
 
 
 @pytest.mark.parametrize("kind", FLOWS)

@@ -1,4 +1,4 @@
-"""Symanzik and Zeuthen flow: plane waves, a direct evaluation, order three, gauge covariance; twins with wrong numbers."""
+"""Symanzik and Zeuthen flow: plane waves, a direct evaluation, order three, gauge covariance; wrong twins."""
 
 import numpy as np
 import pytest

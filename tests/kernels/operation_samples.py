@@ -5,6 +5,7 @@ import inspect
 import numpy as np
 from laws import momenta_of
 
+from gaugeflow.conventions import planes
 from gaugeflow.lattice.operations import OPERATIONS
 from gaugeflow.rng import Purpose
 
@@ -19,9 +20,13 @@ SCALARS = {
     "seed": SEED,
     "purpose": Purpose.MOMENTA,
     "trajectory": 7,
+    "keep_trace": False,
+    "slices": True,
+    "plane": 0,
 }
 LINES = ("line", "side", "up", "left", "top")
-WRITTEN = ("out",)
+ELEMENTS = ("element", "leaf1", "leaf2", "leaf3", "leaf4")
+WRITTEN = ("out", "carried")
 
 
 def inputs(lattice, name, links):
@@ -42,11 +47,34 @@ def inputs(lattice, name, links):
         elif parameter in LINES:
             out[parameter] = lattice.new_line()
             lattice.take_links(lattice.scatter(links), LINES.index(parameter) % lattice.ndim, out[parameter])
+        elif parameter in ELEMENTS:
+            out[parameter] = elements(lattice, links, ELEMENTS.index(parameter))
+        elif parameter == "f":
+            out[parameter] = field_strength(lattice, links)
         elif parameter in WRITTEN:
-            out[parameter] = lattice.new_line()
+            out[parameter] = lattice.new_element() if parameter == "carried" else lattice.new_line()
         else:
             raise TypeError(f"operation {name}: give its parameter {parameter!r} a sample in {__file__}")
     return out
+
+
+def elements(lattice, links, which):
+    """One of the leaves of lines of the links."""
+    lines, leaves = [], [lattice.new_element() for _ in range(4)]
+    for shift in range(4):
+        lines.append(lattice.new_line())
+        lattice.take_links(lattice.scatter(links), (which + shift) % lattice.ndim, lines[-1])
+    lattice.corner_leaves(*lines, *leaves)
+    return leaves[which % 4]
+
+
+def field_strength(lattice, links):
+    """Different elements in all planes."""
+    f = lattice.new_field_strength()
+    for plane in range(len(planes(lattice.ndim))):
+        leaves = [elements(lattice, links, plane + k) for k in range(4)]
+        lattice.add_leaves(*leaves, 0.25, 0.0, plane, f)
+    return f
 
 
 def results(lattice, name, links):
@@ -68,6 +96,9 @@ def canonical(lattice, kind, field):
         return lattice.gather(field)
     if kind == "momenta":
         return momenta_of(lattice, field)
+    if kind in (*ELEMENTS, "carried", "f"):
+        reals = momenta_of(lattice, field)
+        return reals[..., 0, :] if packed and kind != "f" else reals
     if kind in (*LINES, *WRITTEN):
         if not packed:
             return field

@@ -16,6 +16,7 @@ from gaugeflow.actions.wilson import WilsonAction
 from gaugeflow.flow.gradient_flow import gradient_flow, wilson_flow
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
+from gaugeflow.observables.field_strength import energies_and_charges
 from gaugeflow.observables.loops import polyakov_loop, wilson_loops
 from gaugeflow.rng import Purpose
 from gaugeflow.samplers.hmc import HMC
@@ -36,6 +37,7 @@ def everything(lattice):
     links, info = hmc.step(lattice, links, momenta, 0)
     out = [*info[:3], plaquettes(lattice, links), polyakov_loop(lattice, links), lattice.plaquette_angles(links)]
     out += [*wilson_loops(lattice, links, 2, 2).values(), *energy_and_charge_clover(lattice, links)]
+    out += energies_and_charges(lattice, links, ("improved", "plaquette"), keep_trace=True, slices=True).values()
     lattice.drift(links, momenta, 9.0)  # beyond the series: by squaring
     out.append(lattice.reunitarise(links))
     for _ in wilson_flow(lattice, links, (0.05,), 0.05):

@@ -22,7 +22,15 @@ CASES = [(*case, lanes, "float64") for case in GROUPS_AND_DIMENSIONS for lanes i
 CASES += [(group, ndim, lanes, "float32") for group in GROUPS for ndim in (2, 4) for lanes in LANES]
 DEVICES = ["cpu", *([pytest.param("cuda", marks=pytest.mark.gpu)] if count_devices() else [])]
 """Where there is no card, tests/gpu says so."""
-LARGE_SUMS = ("clover_sums", "plaquette_sums", "rectangle_sums", "loop_sums", "trace_sums", "kinetic_sums")
+LARGE_SUMS = (
+    "clover_sums",
+    "field_strength_sums",
+    "plaquette_sums",
+    "rectangle_sums",
+    "loop_sums",
+    "trace_sums",
+    "kinetic_sums",
+)
 CHAINS = 3
 
 
@@ -57,7 +65,7 @@ def oracle():
 
 def bound(name, lattice, precision):
     """Rounding of one operation: sums add |Re tr| <= N once or (clover: products of three) several times per site."""
-    per_site = 1000 if name == "clover_sums" else 100
+    per_site = 1000 if name in ("clover_sums", "field_strength_sums") else 100
     return (lattice.volume * lattice.n * per_site if name in LARGE_SUMS else 100) * EPS[precision]
 
 

@@ -43,10 +43,20 @@ def mean_charge(ensemble: EnsembleData) -> Estimate:
     return ensemble.estimate(ensemble.series("charge"))
 
 
-def flowed_susceptibility(ensemble: EnsembleData, flow_time: float) -> Estimate:
-    """chi_Q = <Q^2> / V of the charge at the flow time (t / a^2) of the grid that is nearest to `flow_time`."""
+def charge_name(definition: str) -> str:
+    """Dataset of a definition of the charge: clover (or geometric), improved, 5li, plaquette."""
+    return "charge" if definition in ("clover", "geometric") else f"charge_{definition}"
+
+
+def at_flow_time(ensemble: EnsembleData, name: str, flow_time: float) -> np.ndarray:
+    """Flowed series (n, chains, ..) at the flow time (t / a^2) of the grid that is nearest to `flow_time`."""
     index = int(np.argmin(np.abs(ensemble.flow_series("flow_time") - flow_time)))
-    return ensemble.estimate(ensemble.flow_series("charge")[:, :, index] ** 2 / ensemble.volume)
+    return ensemble.flow_series(name)[:, :, index]
+
+
+def flowed_susceptibility(ensemble: EnsembleData, flow_time: float, definition: str = "clover") -> Estimate:
+    """chi_Q = <Q^2> / V of a definition of the charge near a flow time."""
+    return ensemble.estimate(at_flow_time(ensemble, charge_name(definition), flow_time) ** 2 / ensemble.volume)
 
 
 def exp_minus_delta_h(ensemble: EnsembleData) -> Estimate:

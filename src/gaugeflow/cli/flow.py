@@ -41,7 +41,11 @@ def flow(
     times = settings.flow_times()
     with progress("configurations", n, quiet=comm.rank > 0) as advance:
         series = measure_series(
-            configurations, lattice, n, lambda links: flowed_series(lattice, links, times, *settings.scheme), advance
+            configurations,
+            lattice,
+            n,
+            lambda links: flowed_series(lattice, links, times, settings),
+            advance,
         )
     if comm.rank == 0:
         series |= {"flow_time": np.array(times)}

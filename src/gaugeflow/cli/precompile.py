@@ -135,4 +135,4 @@ def use_every_kernel(spec: "EnsembleSpec", study: "Study", stage: str, precision
         elif stage == "measure":
             measure_all(lattice, links, settings)
         else:
-            flowed_series(lattice, links, (FLOW_TIME,), *study.flow.scheme)
+            flowed_series(lattice, links, (FLOW_TIME,), study.flow)

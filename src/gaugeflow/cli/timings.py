@@ -26,6 +26,9 @@ def operations(lattice, seed: int = 1) -> dict[str, Call]:
     links, momenta = lattice.hot(seed, Purpose.START), lattice.new_momenta()
     lattice.refresh(momenta, seed, Purpose.MOMENTA, 0)
 
+    line, elements = lattice.new_line(), [lattice.new_element() for _ in range(4)]
+    lattice.take_links(links, 0, line)
+
     def leapfrog():
         lattice.kick(links, momenta, TINY)
         lattice.drift(links, momenta, TINY)
@@ -43,6 +46,8 @@ def operations(lattice, seed: int = 1) -> dict[str, Call]:
         "kinetic": lambda: lattice.kinetic_sums(momenta),
         "clover": lambda: lattice.clover_sums(links),
         "reunitarise": lambda: lattice.reunitarise(links),
+        "leaves": lambda: lattice.corner_leaves(line, line, line, line, *elements),
+        "carry": lambda: lattice.carry_element(elements[0], 0, elements[1]),
         "momenta": lambda: lattice.refresh(momenta, seed, Purpose.MOMENTA, 0),  # last: the others see small forces
     }
 

@@ -1,9 +1,10 @@
 """The precision of a chain or of a flow: part of an identity only where it is not the default.
 
-What was named before there was a choice keeps its name: the default is left out of every text that is hashed.
+What was named before there was a choice keeps its name: the default of every choice that came later is left out of the
+text that is hashed.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -18,13 +19,19 @@ Precision = Annotated[
 
 
 class WithPrecision(FrozenModel):
-    """Settings with a precision."""
+    """Settings with a precision.
+
+    left_out   fields that leave no trace at their default
+    """
+
+    left_out: ClassVar[tuple[str, ...]] = ("precision",)
 
     precision: Precision = DEFAULT
 
     @model_serializer(mode="wrap")
-    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content = handler(self)
-        if content.get("precision") == DEFAULT:
-            del content["precision"]
+        for name in self.left_out:
+            if getattr(self, name) == type(self).model_fields[name].default:
+                content.pop(name, None)
         return content

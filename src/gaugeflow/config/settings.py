@@ -1,20 +1,19 @@
 """What is measured on every configuration and how the series are analysed."""
 
 import itertools
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
     Discriminator,
     Field,
-    SerializerFunctionWrapHandler,
     Tag,
-    model_serializer,
     model_validator,
 )
 
 from gaugeflow.config.canonical import settings_hash
+from gaugeflow.config.charges import DEFAULT_CHARGES, Charges, TimeSlices, TraceChoice
 from gaugeflow.config.fields import FrozenModel, NonNegative, Positive, PositiveInt
-from gaugeflow.config.precision import DEFAULT, WithPrecision
+from gaugeflow.config.precision import WithPrecision
 
 MAX_FLOW_TIMES = 10_000
 GRID_TOLERANCE = 1e-9
@@ -88,6 +87,8 @@ class FlowSettings(WithPrecision):
     The flow is float64 unless these settings say otherwise, whatever the precision of the chain.
     """
 
+    left_out: ClassVar[tuple[str, ...]] = ("precision", "kind", "adaptive", "charges", "field_strength", "time_slices")
+
     times: Annotated[
         Annotated[FlowTimes, Tag("<list>")] | Annotated[TimeGrid, Tag("<grid>")],
         Discriminator(_times_kind),
@@ -100,6 +101,9 @@ class FlowSettings(WithPrecision):
     adaptive: Annotated[AdaptiveStep | None, Field(description="choose the step by its error; null: it is fixed")] = (
         None
     )
+    charges: Charges = DEFAULT_CHARGES
+    field_strength: TraceChoice = "traceless"
+    time_slices: TimeSlices = False
 
     @model_validator(mode="after")
     def _times_rise(self) -> "FlowSettings":
@@ -113,13 +117,6 @@ class FlowSettings(WithPrecision):
         if self.adaptive and self.precision == "float32" and self.adaptive.tolerance < SMALLEST_FLOAT32_TOLERANCE:
             raise ValueError(f"adaptive: a tolerance of at least {SMALLEST_FLOAT32_TOLERANCE} in float32")
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What came after settings had names is left out at its default: names of old settings stay."""
-        content = handler(self)
-        later = {"precision": DEFAULT, "kind": "wilson", "adaptive": None}
-        return {name: value for name, value in content.items() if name not in later or value != later[name]}
 
     @property
     def scheme(self) -> tuple[float, str, float | None]:

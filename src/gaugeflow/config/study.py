@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from gaugeflow.config.charges import DEFAULT_CHARGES, LOOP_EXTENTS
 from gaugeflow.config.ensemble import (
     EnsembleSpec,
     RectangleAction,
@@ -82,6 +83,7 @@ def expand(scale: Scale, where: str) -> tuple[Ensemble, ...]:
             ensemble = _resolve(entry, extents, beta, place)
             _check_grid(ensemble, place)
             _check_loops(scale.measure.loops, ensemble, where)
+            _check_charges(scale.flow, ensemble, where)
             _check_new(ensemble, ensembles, place)
             ensembles.append(ensemble)
     return tuple(ensembles)
@@ -160,6 +162,24 @@ def _check_loops(loops: LoopSettings | None, ensemble: Ensemble, where: str) -> 
         raise ConfigError(
             f"{where}.measure.loops: got {loops.max_r} x {loops.max_t}, wanted at most {smallest} x {smallest} "
             f"on {extents_text(ensemble.spec.extents)}; larger loops wind around the lattice"
+        )
+
+
+def _check_charges(flow: FlowSettings | None, ensemble: Ensemble, where: str) -> None:
+    charges = DEFAULT_CHARGES if flow is None else flow.charges
+    if charges == DEFAULT_CHARGES:
+        return
+    extents = ensemble.spec.extents
+    if len(extents) != 4:
+        raise ConfigError(
+            f"{where}.flow.charges: got {list(charges)}, wanted {list(DEFAULT_CHARGES)} on {extents_text(extents)}; "
+            "the others are defined in four dimensions: leave the key out"
+        )
+    longest = max(LOOP_EXTENTS[name] for name in charges)
+    if longest > min(extents):
+        raise ConfigError(
+            f"{where}.flow.charges: got {list(charges)}, wanted definitions with loops of at most {min(extents)} links "
+            f"on {extents_text(extents)}, not {longest}; larger loops wind around the lattice"
         )
 
 

@@ -81,6 +81,30 @@ ACCEPTED_BEFORE = "history/accepted_before"
 
 _FLOW_AXES = ("n", "chains", "k")
 
+CHARGES = {
+    "charge": "clover",
+    "charge_improved": "5/3 clover - 1/6 rectangles (4D)",
+    "charge_5li": "five loops, hep-lat/9701012 (4D)",
+    "charge_plaquette": "field strength from one plaquette (4D)",
+}
+
+
+def field_strength_entries(axes: tuple[str, ...]) -> dict[str, Entry]:
+    """Energies and charges of the field strength, over the lattice and per time slice; the settings have its trace."""
+    parts = {"space": "without t (3D, 4D)", "time": "with t (3D, 4D)"}
+    entries = {
+        f"energy_clover_{name}": Entry("<f8", axes, "a^-4", f"E clover per site, planes {which}", required=False)
+        for name, which in parts.items()
+    }
+    entries["energy_slices"] = Entry("<f8", (*axes, "T"), "a^-4", "E clover summed over a time slice", required=False)
+    for name, which in CHARGES.items():
+        if name != "charge":
+            entries[name] = Entry("<f8", axes, "1", f"topological charge: {which}", required=False)
+        text = f"topological charge in a time slice: {which}"
+        entries[f"{name}_slices"] = Entry("<f8", (*axes, "T"), "1", text, required=False)
+    return entries
+
+
 KINDS: dict[str, Kind] = {
     "configurations": Kind(
         datasets={
@@ -126,10 +150,11 @@ KINDS: dict[str, Kind] = {
             "trajectory": TRAJECTORY,
             "flow_time": Entry("<f8", ("k",), "a^2", "flow time t / a^2"),
             "energy_plaquette": Entry("<f8", _FLOW_AXES, "a^-4", "E per site, 2 sum Re tr (1 - U_p)"),
-            "energy_clover": Entry("<f8", _FLOW_AXES, "a^-4", "E per site, -sum tr F F, F clover and traceless"),
+            "energy_clover": Entry("<f8", _FLOW_AXES, "a^-4", "E per site, -sum tr F F, F clover"),
             "charge": Entry(
                 "<f8", _FLOW_AXES, "1", "topological charge: clover (4D) or geometric (2D U(1))", required=False
             ),
+            **field_strength_entries(_FLOW_AXES),
         },
         attributes={},
         extra=("n", "chains"),

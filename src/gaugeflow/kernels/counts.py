@@ -44,6 +44,8 @@ def _moved(ndim: int) -> dict[str, float]:
         "half_staples": 2 * link + half,
         "kick_plane": 2 * link + half + 2 * 2 * MOMENTA / ndim,
         "smoothed": LINKS + 3 * MOMENTA,
+        "leaves": 6 * link,
+        "carry": link,
     }
 
 
@@ -90,11 +92,13 @@ def _calls(ndim):
         "plaquette": ("plaquette_sums", 0, 1, 0, 0, 0, 1, tables, visit),
         "momenta": ("gaussian_momenta", 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1),
         "kinetic": ("kinetic_sums", 0, 1, 0, 1, 0, 0, 1),
-        "clover": ("clover_sums", 0, 1, 0, 1, 0, 0, 0, 1, tables),
+        "clover": ("clover_sums", 0, 1, 0, 1, 0, 0, NO_SEAM.ctypes.data, 3, 0, 0, 1, tables),
         "reunitarise": ("reunitarise", 0, 1, 0, 1, 0, 0, 1),
         "half_staples": ("half_staples", 0, 1, 0, 1, 0, 0, 0, 1, 0.5, 1, tables),
         "kick_plane": ("kick_plane", 0, 1, 0, 1, 0, 0, 0, 0, 1, 0.5, 0.5, 0.5, 1, tables),
         "smoothed": ("kick_smoothed", 0, 1, 0, 1, 0, 0, 0, 0.5, 0.5, 1, tables),
+        "leaves": ("corner_leaves", 0, 1, 0, 1, *[0] * 8, 1),
+        "carry": ("carry_element", 0, 1, 0, 1, 0, 0, 0, 1, tables),
     }
 
 

@@ -19,6 +19,7 @@ SITE_FILES = (
     "rectangles.py",
     "sweeps.py",
     "frames.py",
+    "leaves.py",
     "halo.py",
 )
 _SITES = pathlib.Path(__file__).with_name("sites")

@@ -10,6 +10,7 @@ from gaugeflow.errors import ConfigError
 from gaugeflow.kernels.dispatch import matrix_size
 from gaugeflow.lattice.communicator import Communicator, Serial
 from gaugeflow.lattice.evolution import OracleEvolution
+from gaugeflow.lattice.field_strength import OracleFieldStrength
 from gaugeflow.lattice.frames import OracleFrames
 from gaugeflow.lattice.lines import OracleLines
 from gaugeflow.lattice.plaquettes import OraclePlaquettes
@@ -17,7 +18,9 @@ from gaugeflow.lattice.rectangles import OracleRectangles
 from gaugeflow.lattice.sweeps import OracleSweeps
 
 
-class OracleLattice(OracleEvolution, OraclePlaquettes, OracleRectangles, OracleLines, OracleSweeps, OracleFrames):
+class OracleLattice(
+    OracleEvolution, OraclePlaquettes, OracleRectangles, OracleLines, OracleSweeps, OracleFrames, OracleFieldStrength
+):
     """`chains` lattices of `extents` (x, ..., t) on one rank, in float64."""
 
     precision = "float64"

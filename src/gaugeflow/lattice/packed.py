@@ -2,7 +2,6 @@
 
 Fields are arrays (batch, block, direction, component, lane) in a device's memory; what the numbers mean is the
 layout's business. Memory and sums are here, operations by topic in files of their own (the bases below): one
-that changes links begins the exchange of their halo, one that reads neighbours finishes it.
 """
 
 import numpy as np
@@ -12,6 +11,7 @@ from gaugeflow.kernels.dispatch import join, kernels_for
 from gaugeflow.lattice.communicator import Communicator, Serial
 from gaugeflow.lattice.devices import device_maker
 from gaugeflow.lattice.evolution import Evolution
+from gaugeflow.lattice.field_strength import FieldStrength
 from gaugeflow.lattice.frames import Frames
 from gaugeflow.lattice.lines import Lines
 from gaugeflow.lattice.partition import Partition
@@ -20,7 +20,7 @@ from gaugeflow.lattice.rectangles import Rectangles
 from gaugeflow.lattice.sweeps import Sweeps
 
 
-class PackedLattice(Evolution, Plaquettes, Rectangles, Lines, Sweeps, Frames):
+class PackedLattice(Evolution, Plaquettes, Rectangles, Lines, Sweeps, Frames, FieldStrength):
     """One rank's part of `chains` lattices of `extents` (x, ..., t) for a gauge group.
 
     comm      ranks; grid (chains, t, ..., x) chosen if None
@@ -69,6 +69,10 @@ class PackedLattice(Evolution, Plaquettes, Rectangles, Lines, Sweeps, Frames):
 
     def _sum(self, kernel, count, halo=None, **values):
         """Exact sums of a kernel: int64 (local chains, count, 3) of high, low, bad."""
+        return self._of_chains(self._lane_sums(kernel, count, halo, **values))
+
+    def _lane_sums(self, kernel, count, halo=None, **values):
+        """The same of every lane, (batch, lane, count, 3)."""
         raw = self.device.exact_sums(kernel, count, halo, **values)
         per_lane = raw[..., : self.layout.lanes_used].transpose(0, 1, 4, 2, 3)  # copy, batch, lane, count, (high, low)
         out = np.zeros((*per_lane.shape[1:4], 3), np.int64)
@@ -77,7 +81,11 @@ class PackedLattice(Evolution, Plaquettes, Rectangles, Lines, Sweeps, Frames):
             out[..., 2] = (~finite).any((0, -1))
             per_lane = np.where(finite, per_lane, 0.0)
         np.add.reduce(per_lane.astype(np.int64), 0, out=out[..., :2])
-        return out.sum(1) if self.layout.site_lanes else self.partition.lanes_to_chains(out)
+        return out
+
+    def _of_chains(self, lane_sums):
+        """(batch, lane, ...) -> (local chains, ...): lanes are sites of a chain, or chains."""
+        return lane_sums.sum(1) if self.layout.site_lanes else self.partition.lanes_to_chains(lane_sums)
 
     def total(self, *sums):
         """Exact totals over ranks of local sums, as floats (chains, columns); NaN where a term was not finite."""

@@ -1,4 +1,4 @@
-"""Plaquettes, staples and clover field strength.
+"""Plaquettes and staples.
 
 The fast operations and, below, the obvious ones that the tests compare them with.
 """
@@ -17,11 +17,6 @@ class Plaquettes:
     def plaquette_sums(self, links):
         """Local exact sums of Re tr U_p, one column per plane; pass to `total`."""
         return self._sum("plaquette_sums", len(planes(self.ndim)), lambda: self.halo.finish(links), u=links)
-
-    @operation
-    def clover_sums(self, links):
-        """Local exact sums of sum_{mu<nu} -tr F F and (4D) of the charge form; pass to `total`."""
-        return self._sum("clover_sums", 2, lambda: self.halo.finish(links), u=links)
 
     @operation
     def plaquette_angles(self, links) -> np.ndarray:
@@ -47,12 +42,6 @@ class OraclePlaquettes:
         """Sums of Re tr U_p, one column per plane."""
         traces = [np.trace(oracle.plaquette(links, mu, nu), axis1=-2, axis2=-1) for mu, nu in planes(self.ndim)]
         return np.stack([t.real.reshape(self.chains, -1).sum(1) for t in traces], 1)
-
-    def clover_sums(self, links):
-        """Sums of -tr F F and (4D) of the charge form."""
-        energy = oracle.clover_energy(links, self.special)
-        charge = oracle.clover_charge_form(links, self.special) if self.ndim == 4 else np.zeros(self.chains)
-        return np.stack([energy, charge], 1)
 
     def plaquette_angles(self, links):
         """arg det U_p, (chains, sites, planes)."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from gaugeflow.conventions import planes
+from gaugeflow.observables.field_strength import field_sums
 
 
 def plaquettes(lattice, links) -> np.ndarray:
@@ -27,11 +28,11 @@ def energy_plaquette(lattice, links) -> np.ndarray:
     return 2 * lattice.n * (per_plane.shape[1] - per_plane.sum(1))
 
 
-def energy_and_charge_clover(lattice, links) -> tuple[np.ndarray, np.ndarray]:
+def energy_and_charge_clover(lattice, links, *, keep_trace: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """(E, Q) from the clover field strength, (chains,) each.
 
     E = -sum_{mu<nu} tr F F per site; Q = -(1/4 pi^2) sum tr[F_xy F_zt - F_xz F_yt + F_xt F_yz] (4D; 0 elsewhere), F the
-    traceless anti-hermitian part of the mean of the four leaves.
+    anti-hermitian part, for SU(N) without trace unless keep_trace, of the mean of the four leaves.
     """
-    totals = lattice.total(lattice.clover_sums(links))
-    return totals[:, 0] / lattice.volume, totals[:, 1] / (4 * np.pi**2)
+    sums = field_sums(lattice, lattice.clover_sums(links, keep_trace))
+    return sums.energy / lattice.volume, sums.charge

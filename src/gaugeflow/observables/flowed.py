@@ -1,29 +1,40 @@
-"""Energies and charge along the gradient flow."""
+"""Energies and charges along the gradient flow."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gaugeflow.flow.gradient_flow import gradient_flow
-from gaugeflow.observables.energy import energy_and_charge_clover, energy_plaquette
+from gaugeflow.observables.energy import energy_plaquette
+from gaugeflow.observables.field_strength import energies_and_charges
 from gaugeflow.observables.topology import charge_geometric
 
+if TYPE_CHECKING:
+    from gaugeflow.config.settings import FlowSettings
 
-def flowed_series(
-    lattice, links, flow_times: Sequence[float], step: float, kind: str = "wilson", tolerance: float | None = None
-) -> dict[str, np.ndarray]:
-    """E(t) and Q(t) of one configuration of all chains; `links` are flowed in place, arguments of `gradient_flow`.
 
-    energy_plaquette, energy_clover   per site, (chains, flow times)
-    charge                            clover in 4D, geometric for 2D U(1), absent elsewhere
+def flowed_series(lattice, links, flow_times: Sequence[float], settings: FlowSettings) -> dict[str, np.ndarray]:
+    """E(t) and Q(t) of one configuration of all chains, (chains, flow times, ..); `links` are flowed in place."""
+    series: dict[str, list[np.ndarray]] = {}
+    for _ in gradient_flow(lattice, links, flow_times, *settings.scheme):
+        for name, values in measure_flowed(lattice, links, settings).items():
+            series.setdefault(name, []).append(values)
+    return {name: np.stack(values, 1) for name, values in series.items()}
+
+
+def measure_flowed(lattice, links, settings: FlowSettings) -> dict[str, np.ndarray]:
+    """What is measured at one flow time, (chains, ..).
+
+    energy_plaquette   per site
+    charge             geometric for 2D U(1); in 4D the definitions of the settings
+    and what `energies_and_charges` gives for the settings
     """
-    plaquette, clover, charge = [], [], []
-    for _ in gradient_flow(lattice, links, flow_times, step, kind, tolerance):
-        energy, q = energy_and_charge_clover(lattice, links)
-        plaquette.append(energy_plaquette(lattice, links))
-        clover.append(energy)
-        charge.append(charge_geometric(lattice, links) if lattice.ndim == 2 and lattice.group == "U1" else q)
-    out = {"energy_plaquette": np.stack(plaquette, 1), "energy_clover": np.stack(clover, 1)}
-    if lattice.ndim == 4 or (lattice.ndim == 2 and lattice.group == "U1"):
-        out["charge"] = np.stack(charge, 1)
+    keep_trace = settings.field_strength == "with_trace"
+    out = {"energy_plaquette": energy_plaquette(lattice, links)}
+    out |= energies_and_charges(lattice, links, settings.charges, keep_trace=keep_trace, slices=settings.time_slices)
+    if lattice.ndim == 2 and lattice.group == "U1":
+        out["charge"] = charge_geometric(lattice, links)
     return out

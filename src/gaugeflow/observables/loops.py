@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def _lines(lattice, links, mu, longest):
+def straight_lines(lattice, links, mu, longest):
     """Products of 1 .. longest links along mu, one field each."""
     line = lattice.new_line()
     lattice.take_links(links, mu, line)
@@ -39,7 +39,7 @@ def wilson_loops(lattice, links, max_r: int, max_t: int) -> dict[str, np.ndarray
     loops_all  R and T along every ordered pair of different directions, averaged
     """
     ndim, longest = lattice.ndim, max(max_r, max_t)
-    lines = [_lines(lattice, links, mu, longest) for mu in range(ndim)]
+    lines = [straight_lines(lattice, links, mu, longest) for mu in range(ndim)]
     time_like, every = [], []
     for a in range(ndim):
         for b in range(a + 1, ndim):

@@ -52,29 +52,46 @@ def clover_leaves(u, b, mu, nu, tables):
     return mac_nn(leaves, lower, right)
 
 
-@kernel
-def clover_sums(first, last, lo, hi, u, scratch, sums, blocks, tables):
-    """Exact sums over sites, sums[batch][E, Q][high, low][lane].
+@inline
+def add_energy(sums, at, nu, f):
+    """-tr f f of a plane (mu, nu) to the sum over planes without or, behind it, with the last direction."""
+    add_exactly(sums, at + nu // (D - 1) * 2 * W, algebra_product(f, f))
 
-    E: sum_{mu<nu} -tr F F.  Q (4D): tr F_xy F_zt - tr F_xz F_yt + tr F_xt F_yz with a minus sign, without 1 / 4 pi^2.
-    F is the projected mean of the four leaves; scratch holds the F of one block.
+
+@inline
+def add_charge(sums, at, f):
+    """tr F_xy F_zt - tr F_xz F_yt + tr F_xt F_yz with a minus sign, F of the planes of one block at address f."""
+    xy_zt = algebra_product(load_algebra(f, 0), load_algebra(f, 5 * ALGEBRA))
+    add_exactly(sums, at + 4 * W, xy_zt)
+    xz_yt = algebra_product(load_algebra(f, ALGEBRA), load_algebra(f, 4 * ALGEBRA))
+    add_exactly(sums, at + 4 * W, real_negative(xz_yt))
+    xt_yz = algebra_product(load_algebra(f, 2 * ALGEBRA), load_algebra(f, 3 * ALGEBRA))
+    add_exactly(sums, at + 4 * W, xt_yz)
+
+
+@kernel
+def clover_sums(first, last, lo, hi, u, scratch, rows, columns, keep_trace, sums, blocks, tables):
+    """Exact sums over sites, sums[batch][row][E_space, E_time, Q][high, low][lane]; block b adds to row rows[b].
+
+    E: -tr F F of the planes without and with the last direction.  Q (4D): the form of `add_charge`.
+    F is the anti-hermitian part of the mean of the four leaves, for SU(N) without its trace unless keep_trace; scratch
+    holds the F of one block. columns: sums of a batch, 3 times the number of rows.
     """
     align_stack()
     for batch in range(first, last):
         ub = u + REAL_BYTES * batch * blocks * BLOCK
         for b in range(lo, hi):
             place = own_place(scratch, batch * blocks + b, PLAQUETTES)
+            at = (batch * columns + load_word(rows, b) * 3) * 2 * W
             j = 0
             for mu in range(D - 1):
                 for nu in range(mu + 1, D):
-                    f = algebra_scale(0.25, antihermitian_part(clover_leaves(ub, b, mu, nu, tables)))
+                    f = with_trace(clover_leaves(ub, b, mu, nu, tables))
+                    if keep_trace == 0:
+                        f = project(f)
+                    f = algebra_scale(0.25, f)
                     store_algebra(place, j * ALGEBRA, f)
-                    add_exactly(sums, batch * 4 * W, algebra_product(f, f))
+                    add_energy(sums, at, nu, f)
                     j += 1
             if D == 4:
-                xy_zt = algebra_product(load_algebra(place, 0), load_algebra(place, 5 * ALGEBRA))
-                add_exactly(sums, (batch * 4 + 2) * W, xy_zt)
-                xz_yt = algebra_product(load_algebra(place, ALGEBRA), load_algebra(place, 4 * ALGEBRA))
-                add_exactly(sums, (batch * 4 + 2) * W, real_negative(xz_yt))
-                xt_yz = algebra_product(load_algebra(place, 2 * ALGEBRA), load_algebra(place, 3 * ALGEBRA))
-                add_exactly(sums, (batch * 4 + 2) * W, xt_yz)
+                add_charge(sums, at, place)

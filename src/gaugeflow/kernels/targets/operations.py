@@ -104,6 +104,7 @@ def _products(registers, n, special, m, a, real):
         "real_trace": number((m,), lambda x: trace_with_one(x, 0)),
         "imaginary_trace": number((m,), lambda x: trace_with_one(x, 1)),
         "antihermitian_part": registers.traced(a, (m,), lambda b, x: matrix.antihermitian_part(n, x, special)),
+        "with_trace": registers.traced(a, (m,), lambda b, x: matrix.antihermitian_part(n, x, False)),
         "twice_antihermitian_nd": registers.traced(
             a, (m, m), lambda b, x, y: matrix.twice_antihermitian_part_of_product_dagger(n, x, y)
         ),

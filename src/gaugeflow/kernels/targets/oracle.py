@@ -120,15 +120,16 @@ def plaquette(links, mu, nu):
     return u_mu @ shift(u_nu, mu, ndim) @ dagger(shift(u_mu, nu, ndim)) @ dagger(u_nu)
 
 
-def clover(links, mu, nu, special):
-    """Projected mean of the four leaves around x: the 1 x 1 loops of the lattice turned by quarter turns."""
+def leaves(links, mu, nu, m=1, n=1):
+    """The four m x n loops in the plane (mu, nu) that start and end at x, m along mu: those of a lattice turned by
+    quarter turns. The first is the one between +mu and +nu."""
     ndim = ndim_of(links)
 
-    def step(x, direction, forward, m):
+    def step(x, direction, forward, product):
         if forward:
-            return m @ shifted(links[..., direction, :, :], x), move(x, direction, 1)
+            return product @ shifted(links[..., direction, :, :], x), move(x, direction, 1)
         x = move(x, direction, -1)
-        return m @ dagger(shifted(links[..., direction, :, :], x)), x
+        return product @ dagger(shifted(links[..., direction, :, :], x)), x
 
     def move(x, direction, by):
         return {**x, direction: x.get(direction, 0) + by}
@@ -138,33 +139,50 @@ def clover(links, mu, nu, special):
             field = shift(field, direction, ndim, by)
         return field
 
-    total = 0
-    turns = [(mu, True), (nu, True), (mu, False), (nu, False)]
+    out = []
+    turns = [(mu, True, m), (nu, True, n), (mu, False, m), (nu, False, n)]
     for start in range(4):
-        m, x = np.eye(links.shape[-1]), {}
+        product, x = np.eye(links.shape[-1]), {}
         for k in range(4):
-            m, x = step(x, *turns[(start + k) % 4], m)
-        total = total + m
-    return projection(total / 4, special)
+            direction, forward, count = turns[(start + k) % 4]
+            for _ in range(count):
+                product, x = step(x, direction, forward, product)
+        out.append(product)
+    return out
 
 
-def clover_energy(links, special):
-    """-sum_{mu<nu} tr F F, sum over sites, per chain."""
-    ndim = ndim_of(links)
-    total = 0
-    for mu, nu in planes(ndim):
-        f = clover(links, mu, nu, special)
-        total = total - np.einsum("...ab,...ba->...", f, f).real
-    return total.reshape(len(links), -1).sum(1)
+def clover(links, mu, nu, special, m=1, n=1):
+    """Projected mean of the four m x n leaves around x."""
+    return projection(sum(leaves(links, mu, nu, m, n)) / 4, special)
 
 
-def clover_charge_form(links, special):
-    """-sum [tr F_xy F_zt - tr F_xz F_yt + tr F_xt F_yz] over sites, per chain; 4D."""
-    f = {plane: clover(links, *plane, special) for plane in planes(4)}
-    total = 0
-    for sign, a, b in ((1, (0, 1), (2, 3)), (-1, (0, 2), (1, 3)), (1, (0, 3), (1, 2))):
-        total = total - sign * np.einsum("...ab,...ba->...", f[a], f[b]).real
-    return total.reshape(len(links), -1).sum(1)
+def field_strength(links, special, m=1, n=1):
+    """Clover F of all planes, mean of m x n and n x m leaves: (chains, sites..., plane, a, b)."""
+    sizes = {(m, n), (n, m)}
+    return np.stack(
+        [sum(clover(links, *plane, special, *size) for size in sizes) / len(sizes) for plane in planes(ndim_of(links))],
+        -3,
+    )
+
+
+def energy_and_charge_density(f):
+    """(space, time, charge) per site of F (chains, sites..., plane, a, b), last axis.
+
+    -tr F F summed over the planes without and with t; tr F_xy F_zt - tr F_xz F_yt + tr F_xt F_yz with a minus sign (4D)
+    """
+    ndim = f.ndim - 4
+    f = dict(zip(planes(ndim), np.moveaxis(f, -3, 0), strict=True))
+
+    def product(a, b):
+        return -np.einsum("...ab,...ba->...", f[a], f[b]).real
+
+    zero = np.zeros(f[0, 1].shape[:-2])
+    space = sum((product(p, p) for p in f if ndim - 1 not in p), start=zero)
+    time = sum((product(p, p) for p in f if ndim - 1 in p), start=zero)
+    charge = zero
+    if ndim == 4:
+        charge = product((0, 1), (2, 3)) - product((0, 2), (1, 3)) + product((0, 3), (1, 2))
+    return np.stack([space, time, charge], -1)
 
 
 def to_group(m, special):
