@@ -17,6 +17,9 @@ SCALARS = {
     "seed": SEED,
     "purpose": Purpose.MOMENTA,
     "trajectory": 7,
+    "nu": 0,
+    "keep": 3.0,
+    "add": 0.2,
 }
 LINES = ("line", "side", "up", "left", "top")
 WRITTEN = ("out",)

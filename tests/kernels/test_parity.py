@@ -22,7 +22,7 @@ CASES = [(*case, lanes, "float64") for case in GROUPS_AND_DIMENSIONS for lanes i
 CASES += [(group, ndim, lanes, "float32") for group in GROUPS for ndim in (2, 4) for lanes in LANES]
 DEVICES = ["cpu", *([pytest.param("cuda", marks=pytest.mark.gpu)] if count_devices() else [])]
 """Where there is no card, tests/gpu says so."""
-LARGE_SUMS = ("clover_sums", "plaquette_sums", "loop_sums", "trace_sums", "kinetic_sums")
+LARGE_SUMS = ("clover_sums", "plaquette_sums", "loop_sums", "correlation_sums", "trace_sums", "kinetic_sums")
 CHAINS = 3
 
 

@@ -10,7 +10,7 @@ import functools
 import pathlib
 from dataclasses import dataclass
 
-SITE_FILES = ("force.py", "refresh.py", "loops.py", "clover.py", "staples.py", "halo.py")
+SITE_FILES = ("force.py", "refresh.py", "loops.py", "clover.py", "staples.py", "smearing.py", "halo.py")
 _SITES = pathlib.Path(__file__).with_name("sites")
 
 

@@ -12,9 +12,10 @@ from gaugeflow.lattice.communicator import Communicator, Serial
 from gaugeflow.lattice.evolution import OracleEvolution
 from gaugeflow.lattice.lines import OracleLines
 from gaugeflow.lattice.plaquettes import OraclePlaquettes
+from gaugeflow.lattice.smearing import OracleSmearing
 
 
-class OracleLattice(OracleEvolution, OraclePlaquettes, OracleLines):
+class OracleLattice(OracleEvolution, OraclePlaquettes, OracleLines, OracleSmearing):
     """`chains` lattices of `extents` (x, ..., t) on one rank, in float64."""
 
     precision = "float64"

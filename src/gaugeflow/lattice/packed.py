@@ -1,8 +1,8 @@
 """Links of many chains in packed form, and every operation on them that a sampler, flow or observable needs.
 
 Fields are arrays (batch, block, direction, component, lane) in a device's memory; what the numbers mean is the
-layout's business. Memory and sums are here, operations by topic in `evolution`, `plaquettes`, `lines`: one that changes
-links begins the exchange of their halo, one that reads neighbours finishes it.
+layout's business. Memory and sums are here, operations by topic in `evolution`, `plaquettes`, `lines`, `smearing`: one that
+changes links begins the exchange of their halo, one that reads neighbours finishes it.
 """
 
 import numpy as np
@@ -15,9 +15,10 @@ from gaugeflow.lattice.evolution import Evolution
 from gaugeflow.lattice.lines import Lines
 from gaugeflow.lattice.partition import Partition
 from gaugeflow.lattice.plaquettes import Plaquettes
+from gaugeflow.lattice.smearing import Smearing
 
 
-class PackedLattice(Evolution, Plaquettes, Lines):
+class PackedLattice(Evolution, Plaquettes, Lines, Smearing):
     """One rank's part of `chains` lattices of `extents` (x, ..., t) for a gauge group.
 
     comm      ranks; grid (chains, t, ..., x) chosen if None

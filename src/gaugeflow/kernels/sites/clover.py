@@ -2,22 +2,28 @@
 
 
 @inline
-def load_diagonal(u, mu, first, second, other, perm, add):
-    """Link mu of a neighbour's neighbour.
+def load_corner(field, place, size, first, second, other, perm, add):
+    """Matrix of a neighbour's neighbour, at `place` of its block of a field with `size` reals per block.
 
     first           entry of the step away from x
     second, other   entries of the step after it from the two blocks of the first one
     add             row that does both steps at once, -1 where none does
     """
-    o = second // SEAMS * BLOCK + mu * MATRIX
+    o = second // SEAMS * size + place
     seam = add[second % SEAMS, first % SEAMS]
     if shortcut(seam >= 0):
-        return load_link(u, o, perm, seam)
+        return load_permuted(field, o, beside(o, perm, seam, size), perm, seam)
     row = second % SEAMS
     next_row = other % SEAMS
-    p = other // SEAMS * BLOCK + mu * MATRIX
-    q = beside(p, perm, next_row, BLOCK)
-    return load_twice_permuted(u, o, beside(o, perm, row, BLOCK), row, p, q, next_row, perm, first % SEAMS)
+    p = other // SEAMS * size + place
+    q = beside(p, perm, next_row, size)
+    return load_twice_permuted(field, o, beside(o, perm, row, size), row, p, q, next_row, perm, first % SEAMS)
+
+
+@inline
+def load_diagonal(u, mu, first, second, other, perm, add):
+    """Link mu of a neighbour's neighbour; the steps as in `load_corner`."""
+    return load_corner(u, mu * MATRIX, BLOCK, first, second, other, perm, add)
 
 
 @inline
