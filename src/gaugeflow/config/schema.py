@@ -28,7 +28,7 @@ from gaugeflow.config.fields import (
     Seed,
 )
 from gaugeflow.config.precision import DEFAULT, Precision
-from gaugeflow.config.settings import AnalysisSettings, FlowSettings, LoopSettings, MeasureSettings, TimeGrid
+from gaugeflow.config.settings import AnalysisSettings, FlowSettings, MeasureSettings, TimeGrid
 
 __all__ = [
     "AnalysisSettings",
@@ -37,7 +37,6 @@ __all__ = [
     "FileStart",
     "FlowSettings",
     "HmcSampler",
-    "LoopSettings",
     "MeasureSettings",
     "Scale",
     "Scales",

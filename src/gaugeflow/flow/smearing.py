@@ -26,7 +26,7 @@ Directions = Literal["space", "all"]
 HYP_DIMENSIONS = 4
 
 LARGEST_DISTANCE = {"float64": 1e-12, "float32": 1e-5}
-"""Relative distance from the maximum that a projected link may have; where the search settles it is a rounding error."""
+"""Relative distance from the maximum that a projected link may have; a search that settles ends at 1e-15 (6e-7)."""
 
 Fraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 

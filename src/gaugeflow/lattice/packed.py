@@ -1,8 +1,8 @@
 """Links of many chains in packed form, and every operation on them that a sampler, flow or observable needs.
 
 Fields are arrays (batch, block, direction, component, lane) in a device's memory; what the numbers mean is the
-layout's business. Memory and sums are here, operations by topic in `evolution`, `plaquettes`, `lines`, `smearing`: one that
-changes links begins the exchange of their halo, one that reads neighbours finishes it.
+layout's business. Memory and sums are here, operations by topic in `evolution`, `plaquettes`, `lines` and `smearing`:
+one that changes links begins the exchange of their halo, one that reads neighbours finishes it.
 """
 
 import numpy as np

@@ -3,6 +3,7 @@
 import numpy as np
 
 from gaugeflow.conventions import planes
+from gaugeflow.observables.observable import Observable, per_chain
 
 
 def plaquettes(lattice, links) -> np.ndarray:
@@ -35,3 +36,19 @@ def energy_and_charge_clover(lattice, links) -> tuple[np.ndarray, np.ndarray]:
     """
     totals = lattice.total(lattice.clover_sums(links))
     return totals[:, 0] / lattice.volume, totals[:, 1] / (4 * np.pi**2)
+
+
+PLAQUETTES = {
+    "plaquette": per_chain("Re tr U_p / N, mean over sites and planes", required=True),
+    "plaquette_space": per_chain("Re tr U_p / N, mean over sites and planes without t (3D, 4D)"),
+    "plaquette_time": per_chain("Re tr U_p / N, mean over sites and planes with t (3D, 4D)"),
+}
+"""Datasets of `split_plaquettes`."""
+
+OBSERVABLES = (
+    Observable(
+        name="plaquette",
+        datasets=PLAQUETTES,
+        measure=lambda lattice, links, settings: split_plaquettes(lattice, plaquettes(lattice, links)),
+    ),
+)

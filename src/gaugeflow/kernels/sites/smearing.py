@@ -42,7 +42,7 @@ def project_line(first, last, lo, hi, line, top, out, worst, c, d, sweeps, block
             o = (batch * blocks + b) * MATRIX
             here = load(line, o)
             search = search_start(here, matrix_combination(c, here, d, load(top, o)))
-            for sweep in range(sweeps):
+            for _ in range(sweeps):
                 if search_settled(search):
                     break
                 search = search_sweep(search)
