@@ -20,6 +20,7 @@ SCALARS = {
     "nu": 0,
     "keep": 3.0,
     "add": 0.2,
+    "sweeps": 100,
 }
 LINES = ("line", "side", "up", "left", "top")
 WRITTEN = ("out",)

@@ -1,4 +1,7 @@
-"""The table of measured datasets in docs/file_format.md: `python -m gaugeflow.ensembles.documentation FILE` renews it."""
+"""The table of measured datasets in docs/file_format.md.
+
+python -m gaugeflow.ensembles.documentation FILE renews it.
+"""
 
 import sys
 from pathlib import Path
@@ -23,7 +26,9 @@ def renewed(text: str, where: str) -> str:
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise FileError(f"{where}: the marks {BEGIN.strip()} and {END.strip()} are not there; put them around the table")
+        raise FileError(
+            f"{where}: the marks {BEGIN.strip()} and {END.strip()} are not there; put them around the table"
+        )
     return before + begin + measurement_table() + end + after
 
 

@@ -33,6 +33,12 @@ MOVED = {
 }
 """Field sizes that each kernel reads and writes."""
 
+LINES_MOVED = {"line_staples": 4, "projection": 3, "no_sweep": 3, "line": 3, "loop": 4}
+"""Lines (one matrix per site) that kernels of lines read and write."""
+
+PROJECTION_SWEEPS = 10
+"""Sweeps of the timed and counted search for the nearest group element."""
+
 
 @dataclass(frozen=True)
 class Count:
@@ -63,6 +69,11 @@ def nominal_force_flop(n: int, ndim: int) -> int:
     return ndim * ((2 * staples + 1) * product + (staples - 1) * matrix + 2 * n * (n - 1) + 2 * n * n)
 
 
+def projection_sweeps(n: int, special: bool) -> int:
+    """Sweeps that are done of PROJECTION_SWEEPS: U(1) and SU(2) settle after the first."""
+    return 1 if n == 1 or (n == 2 and special) else PROJECTION_SWEEPS
+
+
 def _calls(ndim):
     """Name of every kernel -> its name in `sites` and its arguments on a lattice of one site."""
     nothing = np.zeros((1, ndim), np.int64)
@@ -79,6 +90,11 @@ def _calls(ndim):
         "kinetic": ("kinetic_sums", 0, 1, 0, 1, 0, 0, 1),
         "clover": ("clover_sums", 0, 1, 0, 1, 0, 0, 0, 1, tables),
         "reunitarise": ("reunitarise", 0, 1, 0, 1, 0, 0, 1),
+        "line_staples": ("add_staples", 0, 1, 0, 1, 0, 0, 0, 0, 1, 0.5, 1, tables),
+        "projection": ("project_line", 0, 1, 0, 1, 0, 0, 0, 0, 0.5, 0.5, 1, 1),
+        "no_sweep": ("project_line", 0, 1, 0, 1, 0, 0, 0, 0, 0.5, 0.5, 0, 1),
+        "line": ("extend_line", 0, 1, 0, 1, 0, 0, 0, 0, 1, tables),
+        "loop": ("loop_sums", 0, 1, 0, 1, 0, 0, 0, 0, 0, 1),
     }
 
 
@@ -94,7 +110,11 @@ def counts(group: str, ndim: int, precision: str = "float64") -> dict[str, Count
         flop = sum(weight * found[instruction] for instruction, weight in FLOP.items())
         integer = sum(found[instruction] for instruction in INTEGER_OPERATIONS)
         nominal = nominal_force_flop(n, ndim) if name == "force" else flop
-        out[name] = Count(flop, integer, MOVED[name] * field_bytes, nominal)
+        size = MOVED[name] if name in MOVED else LINES_MOVED[name] * LINKS / ndim
+        out[name] = Count(flop, integer, size * field_bytes, nominal)
+    one, none = out["projection"], out.pop("no_sweep")
+    flop = none.flop + projection_sweeps(n, special) * (one.flop - none.flop)
+    out["projection"] = Count(flop, one.integer, one.moved, flop)
     out["leapfrog"] = out["force"] + out["drift"]
     out["rk3"] = RK3_STAGES * out["leapfrog"]
     return out

@@ -31,13 +31,13 @@ class Smearing:
         self.device.fill_dead(out, 0.0)
 
     @operation
-    def project_line(self, line, top, keep, add, out) -> np.ndarray:
+    def project_line(self, line, top, keep, add, out, sweeps=MOST_SWEEPS) -> np.ndarray:
         """out(x) = the X of the group with the largest Re tr X^dagger M, M = keep line(x) + add top(x).
 
         The search starts at line(x), an element of the group, and climbs: of several maxima it takes the one that it
         reaches. Returns per chain the largest relative distance from a maximum that is left, (chains,).
         """
-        values = {"line": line, "top": top, "out": out, "c": float(keep), "d": float(add), "sweeps": MOST_SWEEPS}
+        values = {"line": line, "top": top, "out": out, "c": float(keep), "d": float(add), "sweeps": sweeps}
         worst = self.device.largest("project_line", **values)
         self.device.fill_dead(out, 0.0)
         self.halo.begin(out)
@@ -66,7 +66,7 @@ class OracleSmearing:
         below = oracle.dagger(a) @ b @ oracle.shift(a, mu, ndim)
         out[...] = keep * out + above + oracle.shift(below, nu, ndim, -1)
 
-    def project_line(self, line, top, keep, add, out):
+    def project_line(self, line, top, keep, add, out, sweeps=None):
         """The nearest group element, by singular values."""
         out[...] = oracle.nearest_in_group(keep * line + add * top, self.special)
         return np.zeros(self.chains)
