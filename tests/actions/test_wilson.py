@@ -7,7 +7,8 @@ from laws import CASES, EXTENTS, SEED, case_name, gauge_transform, hot_pair, ran
 from gaugeflow.actions.wilson import WilsonAction, kinetic_energy
 from gaugeflow.kernels.targets import oracle
 from gaugeflow.observables.energy import energy_and_charge_clover, energy_plaquette, plaquettes
-from gaugeflow.observables.loops import polyakov_loop, wilson_loops
+from gaugeflow.observables.loops import wilson_loops
+from gaugeflow.observables.polyakov import polyakov_loop
 from gaugeflow.rng import Purpose
 
 pytestmark = pytest.mark.parametrize(("group", "ndim"), CASES, ids=case_name)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from ensembles.example import make_spec, write_example
 
+from gaugeflow.ensembles.documentation import renewed
 from gaugeflow.ensembles.reader import open_file
 from gaugeflow.ensembles.schema import KINDS, ROOT
 
@@ -42,3 +43,8 @@ def test_every_name_of_the_schema_is_documented(kind):
     documented = set(re.findall(r"`([\w/*]+)`", TEXT))
     undocumented = [n for n in names if n not in documented and n.split("/")[0] + "/*" not in documented]
     assert [n for n in undocumented if n != "first"] == []
+
+
+def test_the_table_of_measurements_is_that_of_the_observables():
+    """If it fails: python -m gaugeflow.ensembles.documentation docs/file_format.md."""
+    assert renewed(TEXT, "docs/file_format.md") == TEXT

@@ -23,6 +23,10 @@ SCALARS = {
     "keep_trace": False,
     "slices": True,
     "plane": 0,
+    "nu": 0,
+    "keep": 3.0,
+    "add": 0.2,
+    "sweeps": 100,
 }
 LINES = ("line", "side", "up", "left", "top")
 ELEMENTS = ("element", "leaf1", "leaf2", "leaf3", "leaf4")

@@ -17,7 +17,8 @@ from gaugeflow.flow.gradient_flow import gradient_flow, wilson_flow
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
 from gaugeflow.observables.field_strength import energies_and_charges
-from gaugeflow.observables.loops import polyakov_loop, wilson_loops
+from gaugeflow.observables.loops import wilson_loops
+from gaugeflow.observables.polyakov import polyakov_loop
 from gaugeflow.rng import Purpose
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2

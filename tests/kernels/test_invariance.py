@@ -10,7 +10,8 @@ from gaugeflow.kernels.lane_group import SEAMS
 from gaugeflow.kernels.layout import Layout
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover
-from gaugeflow.observables.loops import polyakov_loop, wilson_loops
+from gaugeflow.observables.loops import wilson_loops
+from gaugeflow.observables.polyakov import polyakov_loop
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
 from gaugeflow.samplers.start import start_links

@@ -28,6 +28,7 @@ LARGE_SUMS = (
     "plaquette_sums",
     "rectangle_sums",
     "loop_sums",
+    "correlation_sums",
     "trace_sums",
     "kinetic_sums",
 )

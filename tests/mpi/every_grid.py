@@ -20,7 +20,8 @@ from gaugeflow.lattice.communicator import world
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
 from gaugeflow.observables.field_strength import DEFINITIONS, energies_and_charges
-from gaugeflow.observables.loops import polyakov_loop, wilson_loops
+from gaugeflow.observables.loops import wilson_loops
+from gaugeflow.observables.polyakov import polyakov_loop
 from gaugeflow.observables.topology import charge_geometric
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2

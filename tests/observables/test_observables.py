@@ -7,7 +7,8 @@ from laws import CASES, EXTENTS, GROUPS, case_name, hot_pair
 from gaugeflow.kernels.targets import oracle
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, energy_plaquette, plaquettes, split_plaquettes
-from gaugeflow.observables.loops import polyakov_loop, wilson_loops
+from gaugeflow.observables.loops import wilson_loops
+from gaugeflow.observables.polyakov import polyakov_loop
 from gaugeflow.observables.topology import charge_geometric
 
 

@@ -19,17 +19,18 @@ def measure(
     oversubscribe: Oversubscribe = False,
     device: Device = "cpu",
 ) -> None:
-    """Measure plaquettes, Wilson and Polyakov loops and (2D U(1)) the charge on every configuration of a chunk."""
+    """Measure the observables that a study asks for on every configuration of a chunk."""
     from gaugeflow.assembly import make_lattice
     from gaugeflow.cli.progress import progress
     from gaugeflow.config.canonical import canonical_json
     from gaugeflow.config.load import load_study
     from gaugeflow.ensembles.series import measure_series, read_header, write_series
-    from gaugeflow.observables.registry import measure_all
+    from gaugeflow.observables.registry import check_measure, measure_all
 
     process_grid, settings = parse_grid(grid), load_study(study, scale).measure
     comm = start_ranks(ranks, threads, oversubscribe)
     spec, n = read_header(configurations, out, comm)
+    check_measure(settings, spec.spec, f"study {study} at scale {scale}, for {configurations}: measure")
     lattice = make_lattice(spec.spec, comm, grid=process_grid, threads=threads, device=device)
     with progress("configurations", n, quiet=comm.rank > 0) as advance:
         series = measure_series(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-EXTENT, CHAINS, LOOP = 4, 2, 2
+EXTENT, CHAINS = 4, 2
 """Size of the lattices that stand in for the study's: kernels do not depend on it."""
 
 FLOW_TIME = 0.01
@@ -120,10 +120,6 @@ def use_every_kernel(spec: "EnsembleSpec", study: "Study", stage: str, precision
     from gaugeflow.observables.registry import measure_all
     from gaugeflow.samplers.start import start_links
 
-    settings = study.measure
-    if settings.loops is not None:
-        loops = settings.loops.model_copy(update={"max_r": LOOP, "max_t": LOOP})
-        settings = settings.model_copy(update={"loops": loops})
     for comm, grid in ((Serial(), None), (Mirror(2), (1, 2, *[1] * (spec.ndim - 1)))):
         lattice = make_lattice(spec, comm, grid=grid, threads=threads, precision=precision)
         compile_schedules(lattice.layout, lattice.kernels.unit_bytes)
@@ -133,6 +129,6 @@ def use_every_kernel(spec: "EnsembleSpec", study: "Study", stage: str, precision
             links = start_links(lattice, spec.start, spec.seed)
             links, _ = make_sampler(spec).step(lattice, links, lattice.new_momenta(), 0)
         elif stage == "measure":
-            measure_all(lattice, links, settings)
+            measure_all(lattice, links, study.measure)
         else:
             flowed_series(lattice, links, (FLOW_TIME,), study.flow)

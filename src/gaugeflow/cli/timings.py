@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from gaugeflow.flow.gradient_flow import rk3_step
-from gaugeflow.kernels.counts import Count
+from gaugeflow.kernels.counts import PROJECTION_SWEEPS, Count
 from gaugeflow.rng import Purpose
 
 TINY = 1e-9
@@ -25,9 +25,10 @@ def operations(lattice, seed: int = 1) -> dict[str, Call]:
     """Name -> call of every timed operation on hot links of `lattice`."""
     links, momenta = lattice.hot(seed, Purpose.START), lattice.new_momenta()
     lattice.refresh(momenta, seed, Purpose.MOMENTA, 0)
-
-    line, elements = lattice.new_line(), [lattice.new_element() for _ in range(4)]
-    lattice.take_links(links, 0, line)
+    elements = [lattice.new_element() for _ in range(4)]
+    side, top, out, spare = (lattice.new_line() for _ in range(4))
+    lattice.take_links(links, 0, side)
+    lattice.take_links(links, 1, top)
 
     def leapfrog():
         lattice.kick(links, momenta, TINY)
@@ -46,8 +47,12 @@ def operations(lattice, seed: int = 1) -> dict[str, Call]:
         "kinetic": lambda: lattice.kinetic_sums(momenta),
         "clover": lambda: lattice.clover_sums(links),
         "reunitarise": lambda: lattice.reunitarise(links),
-        "leaves": lambda: lattice.corner_leaves(line, line, line, line, *elements),
+        "leaves": lambda: lattice.corner_leaves(side, top, side, top, *elements),
         "carry": lambda: lattice.carry_element(elements[0], 0, elements[1]),
+        "line_staples": lambda: lattice.add_staples(side, top, 1, 0, 0.0, out),
+        "projection": lambda: lattice.project_line(side, top, 1.0, 1.0, spare, PROJECTION_SWEEPS),
+        "line": lambda: lattice.extend_line(links, 0, side, spare),
+        "loop": lambda: lattice.loop_sums(side, top, side, top),
         "momenta": lambda: lattice.refresh(momenta, seed, Purpose.MOMENTA, 0),  # last: the others see small forces
     }
 

@@ -1,10 +1,42 @@
-"""The base model and the kinds of values that study files are made of."""
+"""The kinds of values that study files are made of."""
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from gaugeflow.conventions import GAUGE_GROUPS
+from gaugeflow.models import (
+    MAX_TRAJECTORIES,
+    Fraction,
+    FrozenModel,
+    NonNegative,
+    NonNegativeInt,
+    Positive,
+    PositiveInt,
+)
+
+__all__ = [
+    "MAX_CHAINS",
+    "MAX_SEED",
+    "MAX_SITES",
+    "MAX_TRAJECTORIES",
+    "NAME_PATTERN",
+    "BetaScan",
+    "Chains",
+    "Extents",
+    "ExtentsScan",
+    "Fraction",
+    "FrozenModel",
+    "Group",
+    "Name",
+    "NonNegative",
+    "NonNegativeInt",
+    "Positive",
+    "PositiveInt",
+    "RectangleCoefficient",
+    "Seed",
+    "as_tuples",
+]
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What may become part of a path or of a shell line."""
@@ -12,14 +44,7 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 # Philox counter: site 40 | chain 24 | trajectory 32 | purpose 8 | direction 3 | draw 21 bits; key 64 bits.
 MAX_SITES = 2**40
 MAX_CHAINS = 2**24
-MAX_TRAJECTORIES = 2**32
 MAX_SEED = 2**64
-
-
-class FrozenModel(BaseModel):
-    """Base of all settings: immutable, no conversions between types, unknown keys refused."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", validate_default=True)
 
 
 def as_tuples(value: Any) -> Any:
@@ -58,11 +83,6 @@ Group = Annotated[
     WithJsonSchema({"type": "string", "enum": list(GAUGE_GROUPS)}),
     Field(description="gauge group, U(N) or SU(N)"),
 ]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-PositiveInt = Annotated[int, Field(ge=1, lt=MAX_TRAJECTORIES)]
-NonNegativeInt = Annotated[int, Field(ge=0, lt=MAX_TRAJECTORIES)]
 RectangleCoefficient = Annotated[
     float,
     AfterValidator(_not_zero),

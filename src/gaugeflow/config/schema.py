@@ -27,7 +27,7 @@ from gaugeflow.config.fields import (
 )
 from gaugeflow.config.precision import DEFAULT, Precision
 from gaugeflow.config.samplers import HmcSampler, Sampler, TuneRequest, check_warmup
-from gaugeflow.config.settings import AnalysisSettings, FlowSettings, LoopSettings, MeasureSettings, TimeGrid
+from gaugeflow.config.settings import AnalysisSettings, FlowSettings, MeasureSettings, TimeGrid
 from gaugeflow.conventions import RECTANGLE_COEFFICIENTS
 
 __all__ = [
@@ -37,7 +37,6 @@ __all__ = [
     "FileStart",
     "FlowSettings",
     "HmcSampler",
-    "LoopSettings",
     "MeasureSettings",
     "Scale",
     "Scales",

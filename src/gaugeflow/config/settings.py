@@ -1,12 +1,15 @@
 """What is measured on every configuration and how the series are analysed."""
 
 import itertools
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     Discriminator,
     Field,
+    SerializerFunctionWrapHandler,
     Tag,
+    create_model,
+    model_serializer,
     model_validator,
 )
 
@@ -14,23 +17,36 @@ from gaugeflow.config.canonical import settings_hash
 from gaugeflow.config.charges import DEFAULT_CHARGES, Charges, TimeSlices, TraceChoice
 from gaugeflow.config.fields import FrozenModel, NonNegative, Positive, PositiveInt
 from gaugeflow.config.precision import WithPrecision
+from gaugeflow.observables.observable import Observable
+from gaugeflow.observables.registry import OBSERVABLES
 
 MAX_FLOW_TIMES = 10_000
 GRID_TOLERANCE = 1e-9
 
 
-class LoopSettings(FrozenModel):
-    """All planar Wilson loops R x T up to these extents."""
+def _key(observable: Observable) -> tuple[Any, Any]:
+    """(type, default) of an observable's key."""
+    field = Field(description=observable.description)
+    if observable.settings is bool:
+        return Annotated[bool, field], False
+    return Annotated[observable.settings | None, field], None
 
-    max_r: Annotated[PositiveInt, Field(description="largest spatial extent R in lattice units")]
-    max_t: Annotated[PositiveInt, Field(description="largest temporal extent T in lattice units")]
+
+ASKED_FOR = {observable.name: observable for observable in OBSERVABLES if observable.settings is not None}
+"""Observables that have a key, by its name."""
+
+_KEYS: dict[str, Any] = {name: _key(observable) for name, observable in ASKED_FOR.items()}
+_Keys: Any = create_model("_Keys", __base__=FrozenModel, **_KEYS)
 
 
-class MeasureSettings(FrozenModel):
+class MeasureSettings(_Keys):
     """Observables beside the plaquette (and, for U(1) in two dimensions, the geometric charge)."""
 
-    loops: Annotated[LoopSettings | None, Field(description="planar Wilson loops, or null")] = None
-    polyakov: Annotated[bool, Field(description="Polyakov loop in direction t")] = False
+    @model_serializer(mode="wrap")
+    def _without_absent_keys(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Settings keep their name when an observable is added that they do not ask for."""
+        content: dict[str, Any] = handler(self)
+        return {name: value for name, value in content.items() if value or ASKED_FOR[name].hashed}
 
     @property
     def settings_id(self) -> str:

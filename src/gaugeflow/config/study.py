@@ -18,9 +18,10 @@ from gaugeflow.config.ensemble import (
 from gaugeflow.config.fields import NAME_PATTERN
 from gaugeflow.config.samplers import check_sampler
 from gaugeflow.config.schema import EnsembleEntry, RectangleChoice, Scale
-from gaugeflow.config.settings import AnalysisSettings, FlowSettings, LoopSettings, MeasureSettings
+from gaugeflow.config.settings import AnalysisSettings, FlowSettings, MeasureSettings
 from gaugeflow.conventions import GRID_AXES, RECTANGLE_COEFFICIENTS
 from gaugeflow.errors import ConfigError
+from gaugeflow.observables.registry import check_measure
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def expand(scale: Scale, where: str) -> tuple[Ensemble, ...]:
 
     where   file and key path of the scale, for messages
 
-    Raises  ConfigError for labels or ids that occur twice, a grid that does not fit, loops larger than the lattice
+    Raises  ConfigError for labels or ids that occur twice, a grid that does not fit, observables that
+            are not defined on a lattice
     """
     ensembles: list[Ensemble] = []
     for number, entry in enumerate(scale.ensembles):
@@ -82,8 +84,8 @@ def expand(scale: Scale, where: str) -> tuple[Ensemble, ...]:
         for extents, beta in itertools.product(entry.extents, entry.beta):
             ensemble = _resolve(entry, extents, beta, place)
             _check_grid(ensemble, place)
-            _check_loops(scale.measure.loops, ensemble, where)
             _check_charges(scale.flow, ensemble, where)
+            check_measure(scale.measure, ensemble.spec, f"{where}.measure")
             _check_new(ensemble, ensembles, place)
             ensembles.append(ensemble)
     return tuple(ensembles)
@@ -154,15 +156,6 @@ def _check_new(ensemble: Ensemble, others: list[Ensemble], place: str) -> None:
                 f"{place}.label: got {ensemble.label!r} twice, wanted labels that occur once; "
                 "put what differs ({action}, {beta}, {extents}, {group}, {seed}, {precision}) into the label"
             )
-
-
-def _check_loops(loops: LoopSettings | None, ensemble: Ensemble, where: str) -> None:
-    smallest = min(ensemble.spec.extents)
-    if loops and max(loops.max_r, loops.max_t) > smallest:
-        raise ConfigError(
-            f"{where}.measure.loops: got {loops.max_r} x {loops.max_t}, wanted at most {smallest} x {smallest} "
-            f"on {extents_text(ensemble.spec.extents)}; larger loops wind around the lattice"
-        )
 
 
 def _check_charges(flow: FlowSettings | None, ensemble: Ensemble, where: str) -> None:

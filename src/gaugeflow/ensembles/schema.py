@@ -6,6 +6,10 @@ Axes are names bound to one size throughout a file; "*sites" stands for t, [z, [
 
 from dataclasses import dataclass
 
+from gaugeflow.observables.energy import PLAQUETTES
+from gaugeflow.observables.observable import Entry
+from gaugeflow.observables.registry import all_datasets
+
 FORMAT = "gaugeflow"
 VERSION = 1
 DIGEST = "content_sha256"
@@ -27,17 +31,6 @@ ROOT: dict[str, type] = {
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One dataset: its little-endian dtype, the names of its axes, its unit and what it is."""
-
-    dtype: str
-    axes: tuple[str, ...]
-    units: str
-    description: str
-    required: bool = True
-
-
-@dataclass(frozen=True)
 class Kind:
     """What one kind of file holds; with `extra` set, further datasets may follow if their axes start so."""
 
@@ -56,17 +49,6 @@ LINK_AXES = ("chains", "*sites", "D", "N", "N")
 
 LINKS = Entry("<c16", ("n", *LINK_AXES), "1", "links U[configuration, chain, t.., x, mu, a, b], mu = 0 is x")
 TRAJECTORY = Entry("<i8", ("n",), "trajectories", "number of the trajectory after which the links were saved, from 0")
-
-
-def _per_chain(description: str, *, required: bool = True) -> Entry:
-    return Entry("<f8", ("n", "chains"), "1", description, required)
-
-
-PLAQUETTES = {
-    "plaquette": _per_chain("Re tr U_p / N, mean over sites and planes"),
-    "plaquette_space": _per_chain("Re tr U_p / N, mean over sites and planes without t (3D, 4D)", required=False),
-    "plaquette_time": _per_chain("Re tr U_p / N, mean over sites and planes with t (3D, 4D)", required=False),
-}
 
 HISTORY = {
     "history/trajectory": Entry("<i8", ("m",), "trajectories", "number of each trajectory of this chunk, from 0"),
@@ -120,28 +102,7 @@ KINDS: dict[str, Kind] = {
         attributes={"n_thermalisation": int},
     ),
     "measurements": Kind(
-        datasets={
-            "trajectory": TRAJECTORY,
-            **PLAQUETTES,
-            "loops": Entry(
-                "<f8",
-                ("n", "chains", "max_r", "max_t"),
-                "1",
-                "Wilson loops Re tr W / N of extents R + 1 (space) x T + 1 (t), mean over sites and planes with t",
-                required=False,
-            ),
-            "loops_all": Entry(
-                "<f8",
-                ("n", "chains", "max_r", "max_t"),
-                "1",
-                "Wilson loops as `loops`, mean over sites, all planes and both orientations",
-                required=False,
-            ),
-            "polyakov": Entry(
-                "<c16", ("n", "chains"), "1", "Polyakov loop tr P / N along t, mean over space", required=False
-            ),
-            "charge": _per_chain("geometric topological charge (2D U(1))", required=False),
-        },
+        datasets={"trajectory": TRAJECTORY, **all_datasets()},
         attributes={},
         extra=("n", "chains"),
     ),

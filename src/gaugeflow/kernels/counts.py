@@ -37,6 +37,10 @@ HALF_STAPLES = 4
 """Matrices per site of the field between the two kernels of a force with rectangles, which run plane by plane."""
 
 
+LINES_MOVED = {"leaves": 6, "carry": 1, "line_staples": 4, "projection": 3, "no_sweep": 3, "line": 3, "loop": 4}
+"""Lines (one matrix per site) that kernels of lines read and write; an algebra element is half a line."""
+
+
 def _moved(ndim: int) -> dict[str, float]:
     """MOVED, and what the kernels of forces with rectangles read and write: two links of a plane, half staples."""
     link, half = LINKS / ndim, HALF_STAPLES * LINKS / ndim
@@ -44,9 +48,12 @@ def _moved(ndim: int) -> dict[str, float]:
         "half_staples": 2 * link + half,
         "kick_plane": 2 * link + half + 2 * 2 * MOMENTA / ndim,
         "smoothed": LINKS + 3 * MOMENTA,
-        "leaves": 6 * link,
-        "carry": link,
+        **{name: lines * link for name, lines in LINES_MOVED.items()},
     }
+
+
+PROJECTION_SWEEPS = 10
+"""Sweeps of the timed and counted search for the nearest group element."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,11 @@ def nominal_force_flop(n: int, ndim: int) -> int:
     return ndim * ((2 * staples + 1) * product + (staples - 1) * matrix + 2 * n * (n - 1) + 2 * n * n)
 
 
+def projection_sweeps(n: int, special: bool) -> int:
+    """Sweeps that are done of PROJECTION_SWEEPS: U(1) and SU(2) settle after the first."""
+    return 1 if n == 1 or (n == 2 and special) else PROJECTION_SWEEPS
+
+
 def _calls(ndim):
     """Name of every kernel -> its name in `sites` and its arguments on a lattice of one site."""
     nothing = np.zeros((1, ndim), np.int64)
@@ -99,6 +111,11 @@ def _calls(ndim):
         "smoothed": ("kick_smoothed", 0, 1, 0, 1, 0, 0, 0, 0.5, 0.5, 1, tables),
         "leaves": ("corner_leaves", 0, 1, 0, 1, *[0] * 8, 1),
         "carry": ("carry_element", 0, 1, 0, 1, 0, 0, 0, 1, tables),
+        "line_staples": ("add_staples", 0, 1, 0, 1, 0, 0, 0, 0, 1, 0.5, 1, tables),
+        "projection": ("project_line", 0, 1, 0, 1, 0, 0, 0, 0, 0.5, 0.5, 1, 1),
+        "no_sweep": ("project_line", 0, 1, 0, 1, 0, 0, 0, 0, 0.5, 0.5, 0, 1),
+        "line": ("extend_line", 0, 1, 0, 1, 0, 0, 0, 0, 1, tables),
+        "loop": ("loop_sums", 0, 1, 0, 1, 0, 0, 0, 0, 0, 1),
     }
 
 
@@ -115,6 +132,9 @@ def counts(group: str, ndim: int, precision: str = "float64") -> dict[str, Count
         integer = sum(found[instruction] for instruction in INTEGER_OPERATIONS)
         nominal = nominal_force_flop(n, ndim) if name == "force" else flop
         out[name] = Count(flop, integer, moved[name] * field_bytes, nominal)
+    one, none = out["projection"], out.pop("no_sweep")
+    flop = none.flop + projection_sweeps(n, special) * (one.flop - none.flop)
+    out["projection"] = Count(flop, one.integer, one.moved, flop)
     out["leapfrog"] = out["force"] + out["drift"]
     out["rk3"] = RK3_STAGES * out["leapfrog"]
     out["rectangle_force"] = len(planes(ndim)) * (out["half_staples"] + out["kick_plane"])

@@ -20,6 +20,7 @@ SITE_FILES = (
     "sweeps.py",
     "frames.py",
     "leaves.py",
+    "smearing.py",
     "halo.py",
 )
 _SITES = pathlib.Path(__file__).with_name("sites")

@@ -37,6 +37,11 @@ class Lines:
         return self._sum("loop_sums", 1, side=side, up=up, left=left, top=top)
 
     @operation
+    def correlation_sums(self, line, top):
+        """Local exact sums of Re(tr line(x) conj tr top(x)); pass to `total`."""
+        return self._sum("correlation_sums", 1, line=line, top=top)
+
+    @operation
     def trace_sums(self, line):
         """Local exact sums of Re tr and Im tr of a line field; pass to `total`."""
         return self._sum("trace_sums", 2, line=line)
@@ -61,6 +66,11 @@ class OracleLines:
         """Sums of Re tr side up (left top)^dagger."""
         loop = side @ up @ oracle.dagger(left @ top)
         return np.trace(loop, axis1=-2, axis2=-1).real.reshape(self.chains, -1).sum(1)[:, None]
+
+    def correlation_sums(self, line, top):
+        """Sums of Re(tr line conj tr top)."""
+        a, b = (np.trace(x, axis1=-2, axis2=-1) for x in (line, top))
+        return (a * b.conj()).real.reshape(self.chains, -1).sum(1)[:, None]
 
     def trace_sums(self, line):
         """Sums of Re tr and Im tr."""

@@ -15,11 +15,19 @@ from gaugeflow.lattice.frames import OracleFrames
 from gaugeflow.lattice.lines import OracleLines
 from gaugeflow.lattice.plaquettes import OraclePlaquettes
 from gaugeflow.lattice.rectangles import OracleRectangles
+from gaugeflow.lattice.smearing import OracleSmearing
 from gaugeflow.lattice.sweeps import OracleSweeps
 
 
 class OracleLattice(
-    OracleEvolution, OraclePlaquettes, OracleRectangles, OracleLines, OracleSweeps, OracleFrames, OracleFieldStrength
+    OracleEvolution,
+    OraclePlaquettes,
+    OracleRectangles,
+    OracleLines,
+    OracleSweeps,
+    OracleFrames,
+    OracleFieldStrength,
+    OracleSmearing,
 ):
     """`chains` lattices of `extents` (x, ..., t) on one rank, in float64."""
 

@@ -17,10 +17,11 @@ from gaugeflow.lattice.lines import Lines
 from gaugeflow.lattice.partition import Partition
 from gaugeflow.lattice.plaquettes import Plaquettes
 from gaugeflow.lattice.rectangles import Rectangles
+from gaugeflow.lattice.smearing import Smearing
 from gaugeflow.lattice.sweeps import Sweeps
 
 
-class PackedLattice(Evolution, Plaquettes, Rectangles, Lines, Sweeps, Frames, FieldStrength):
+class PackedLattice(Evolution, Plaquettes, Rectangles, Lines, Sweeps, Frames, FieldStrength, Smearing):
     """One rank's part of `chains` lattices of `extents` (x, ..., t) for a gauge group.
 
     comm      ranks; grid (chains, t, ..., x) chosen if None

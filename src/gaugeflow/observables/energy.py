@@ -4,6 +4,7 @@ import numpy as np
 
 from gaugeflow.conventions import planes
 from gaugeflow.observables.field_strength import field_sums
+from gaugeflow.observables.observable import Observable, per_chain
 
 
 def plaquettes(lattice, links) -> np.ndarray:
@@ -36,3 +37,19 @@ def energy_and_charge_clover(lattice, links, *, keep_trace: bool = False) -> tup
     """
     sums = field_sums(lattice, lattice.clover_sums(links, keep_trace))
     return sums.energy / lattice.volume, sums.charge
+
+
+PLAQUETTES = {
+    "plaquette": per_chain("Re tr U_p / N, mean over sites and planes", required=True),
+    "plaquette_space": per_chain("Re tr U_p / N, mean over sites and planes without t (3D, 4D)"),
+    "plaquette_time": per_chain("Re tr U_p / N, mean over sites and planes with t (3D, 4D)"),
+}
+"""Datasets of `split_plaquettes`."""
+
+OBSERVABLES = (
+    Observable(
+        name="plaquette",
+        datasets=PLAQUETTES,
+        measure=lambda lattice, links, settings: split_plaquettes(lattice, plaquettes(lattice, links)),
+    ),
+)

@@ -1,6 +1,12 @@
-"""Planar Wilson loops and Polyakov loops from straight lines of links."""
+"""Planar Wilson loops from straight lines of links."""
+
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
+
+from gaugeflow.models import FrozenModel, PositiveInt
+from gaugeflow.observables.observable import Observable, per_chain
 
 
 def straight_lines(lattice, links, mu, longest):
@@ -15,7 +21,7 @@ def straight_lines(lattice, links, mu, longest):
     return out
 
 
-def _planar(lattice, links_along_a, links_along_b, a, b):
+def planar_loops(lattice, links_along_a, links_along_b, a, b):
     """Re tr / N averaged over sites of all loops r x s, r along a and s along b; (chains, r, s)."""
     scale = lattice.volume * lattice.n
     shifted_b = [lattice.copy(line) for line in links_along_b]  # line_b(x + r a), r grows
@@ -43,21 +49,46 @@ def wilson_loops(lattice, links, max_r: int, max_t: int) -> dict[str, np.ndarray
     time_like, every = [], []
     for a in range(ndim):
         for b in range(a + 1, ndim):
-            square = _planar(lattice, lines[a], lines[b], a, b)
+            square = planar_loops(lattice, lines[a], lines[b], a, b)
             every += [square[:, :max_r, :max_t], square.transpose(0, 2, 1)[:, :max_r, :max_t]]
             if b == ndim - 1:
                 time_like.append(square[:, :max_r, :max_t])
     return {"loops": np.mean(time_like, 0), "loops_all": np.mean(every, 0)}
 
 
-def polyakov_loop(lattice, links) -> np.ndarray:
-    """tr P / N of lines that wind once around t, averaged over space; (chains,) complex128."""
-    time = lattice.ndim - 1
-    extent = lattice.extents[time]
-    line, spare = lattice.new_line(), lattice.new_line()
-    lattice.take_links(links, time, line)
-    for _ in range(extent - 1):
-        lattice.extend_line(links, time, line, spare)
-        line, spare = spare, line
-    totals = lattice.total(lattice.trace_sums(line)) / (lattice.volume * lattice.n)
-    return totals[:, 0] + 1j * totals[:, 1]
+class LoopSettings(FrozenModel):
+    """All planar Wilson loops R x T up to these extents."""
+
+    max_r: Annotated[PositiveInt, Field(description="largest spatial extent R in lattice units")]
+    max_t: Annotated[PositiveInt, Field(description="largest temporal extent T in lattice units")]
+
+
+def _refused(settings: LoopSettings, system) -> str | None:
+    smallest = min(system.extents)
+    if max(settings.max_r, settings.max_t) <= smallest:
+        return None
+    return (
+        f"got {settings.max_r} x {settings.max_t}, wanted at most {smallest} x {smallest} "
+        f"on {'x'.join(map(str, system.extents))}; larger loops wind around the lattice"
+    )
+
+
+OBSERVABLES = (
+    Observable(
+        name="loops",
+        datasets={
+            "loops": per_chain(
+                "Wilson loops Re tr W / N of extents R + 1 (space) x T + 1 (t), mean over sites and planes with t",
+                ("max_r", "max_t"),
+            ),
+            "loops_all": per_chain(
+                "Wilson loops as `loops`, mean over sites, all planes and both orientations", ("max_r", "max_t")
+            ),
+        },
+        measure=lambda lattice, links, settings: wilson_loops(lattice, links, settings.max_r, settings.max_t),
+        settings=LoopSettings,
+        description="planar Wilson loops, or null",
+        refused=_refused,
+        hashed=True,
+    ),
+)

@@ -1,56 +1,64 @@
-"""The observables of the measure stage: adding one is adding a record here."""
+"""The observables of the measure stage, found in the modules of this package: adding one is adding a file here."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import importlib
+import pkgutil
+from typing import Any
 
 import numpy as np
 
-from gaugeflow.observables.energy import plaquettes, split_plaquettes
-from gaugeflow.observables.loops import polyakov_loop, wilson_loops
-from gaugeflow.observables.topology import charge_geometric
+import gaugeflow.observables as package
+from gaugeflow.errors import ConfigError
+from gaugeflow.observables.observable import Entry, Observable
 
 
-@dataclass(frozen=True)
-class Observable:
-    """One family of numbers per configuration.
+def _found() -> tuple[Observable, ...]:
+    """The records of all modules, in the order of their names."""
+    records: list[Observable] = []
+    for name in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+        if name != "registry":
+            records += getattr(importlib.import_module(f"{package.__name__}.{name}"), "OBSERVABLES", ())
+    for names in ([o.name for o in records], [dataset for o in records for dataset in o.datasets]):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ConfigError(f"observables: {', '.join(twice)} stands in two records; rename one")
+    return tuple(records)
 
-    wanted    (lattice, settings) -> whether it is defined and asked for
-    measure   (lattice, links, settings) -> {data set name: array (chains, ...)}
+
+OBSERVABLES = _found()
+
+
+def all_datasets() -> dict[str, Entry]:
+    """Name -> Entry of everything that may be measured."""
+    return {name: entry for observable in OBSERVABLES for name, entry in observable.datasets.items()}
+
+
+def wanted(settings: Any, system: Any) -> list[tuple[Observable, Any]]:
+    """(observable, its settings) of all that are asked for, or that are measured wherever they are defined.
+
+    settings  config's MeasureSettings
+    system    anything with group, extents and ndim
     """
+    out = []
+    for observable in OBSERVABLES:
+        own = getattr(settings, observable.name) if observable.settings is not None else None
+        if own or (observable.settings is None and observable.refused(None, system) is None):
+            out.append((observable, own))
+    return out
 
-    name: str
-    wanted: Callable[..., bool]
-    measure: Callable[..., dict[str, np.ndarray]]
 
+def check_measure(settings: Any, system: Any, where: str) -> None:
+    """ConfigError if an observable that is asked for is not defined on `system`.
 
-OBSERVABLES = (
-    Observable(
-        "plaquette",
-        lambda lattice, settings: True,
-        lambda lattice, links, settings: split_plaquettes(lattice, plaquettes(lattice, links)),
-    ),
-    Observable(
-        "loops",
-        lambda lattice, settings: settings.loops is not None,
-        lambda lattice, links, settings: wilson_loops(lattice, links, settings.loops.max_r, settings.loops.max_t),
-    ),
-    Observable(
-        "polyakov",
-        lambda lattice, settings: settings.polyakov,
-        lambda lattice, links, settings: {"polyakov": polyakov_loop(lattice, links)},
-    ),
-    Observable(
-        "charge",
-        lambda lattice, settings: lattice.group == "U1" and lattice.ndim == 2,
-        lambda lattice, links, settings: {"charge": charge_geometric(lattice, links)},
-    ),
-)
+    where   file and key path of the settings, for the message
+    """
+    for observable, own in wanted(settings, system):
+        if (why := observable.refused(own, system)) is not None:
+            raise ConfigError(f"{where}.{observable.name}: {why}")
 
 
 def measure_all(lattice, links, settings) -> dict[str, np.ndarray]:
-    """Every wanted observable of one configuration of all chains."""
-    out = {}
-    for observable in OBSERVABLES:
-        if observable.wanted(lattice, settings):
-            out |= observable.measure(lattice, links, settings)
+    """Every wanted observable of one configuration of all chains, {dataset: (chains, ...)}."""
+    out: dict[str, np.ndarray] = {}
+    for observable, own in wanted(settings, lattice):
+        out |= observable.measure(lattice, links, own)
     return out

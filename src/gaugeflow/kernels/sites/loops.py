@@ -115,6 +115,16 @@ def loop_sums(first, last, lo, hi, side, up, left, top, sums, blocks):
 
 
 @kernel
+def correlation_sums(first, last, lo, hi, line, top, sums, blocks):
+    """Exact sums of Re(tr line(x) conj tr top(x)), sums[batch][high, low][lane]."""
+    align_stack()
+    for batch in range(first, last):
+        for b in range(lo, hi):
+            o = (batch * blocks + b) * MATRIX
+            add_exactly(sums, batch * 2 * W, trace_correlation(load(line, o), load(top, o)))
+
+
+@kernel
 def trace_sums(first, last, lo, hi, line, sums, blocks):
     """Exact sums of Re tr and Im tr of a line field, sums[batch][re, im][high, low][lane]."""
     align_stack()

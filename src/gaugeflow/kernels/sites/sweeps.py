@@ -5,7 +5,7 @@ Plans are those of `kernels.checkerboard`: what is updated at once does not see 
 
 
 @inline
-def load_corner(u, mu, first, second, other, perm):
+def load_corner_link(u, mu, first, second, other, perm):
     """Link mu of a neighbour's neighbour: `first` steps away from x, `second` and `other` from its two blocks on."""
     row = second % SEAMS
     next_row = other % SEAMS
@@ -56,7 +56,7 @@ def link_staples(u, b, mu, forward, backward, perm, add, units, k, n, q0, p0):
                     upper = load_link(u, ahead_nu, perm, seam_t)
                     total = mac_nd(total, mul_nd(load_link(u, ahead_mu, perm, seam_s), upper), here)
                     z = beside(y, perm, seam_r, 1)
-                    corner = load_corner(u, nu, r, a, load_word(forward, z * D + mu), perm)
+                    corner = load_corner_link(u, nu, r, a, load_word(forward, z * D + mu), perm)
                     down = mul_nn(load_link(u, lower, perm, seam_r), corner)
                     total = mac_dn(total, down, load_link(u, behind, perm, seam_r))
     return total

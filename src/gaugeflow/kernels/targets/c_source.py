@@ -100,6 +100,8 @@ class _Translator:
             return [f"while ({self._expression(node.test)}) {{", *self._inner(node.body, scopes), "}"]
         if isinstance(node, ast.For):
             return self._loop(node, scopes)
+        if isinstance(node, ast.Break):
+            return ["break;"]
         if isinstance(node, ast.Return):
             return [f"return {self._expression(node.value)};"]
         raise TypeError(f"no C++ for {ast.unparse(node)!r} in {self.tree.name}")

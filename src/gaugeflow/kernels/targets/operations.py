@@ -7,7 +7,7 @@ and so are all sums: terms of float32 kernels are widened first and then split a
 from llvmlite import ir
 from numba import types
 
-from gaugeflow.kernels.algebra import exact, exponential, matrix, projection, random
+from gaugeflow.kernels.algebra import exact, exponential, matrix, maximum, projection, random
 from gaugeflow.kernels.targets import lanes
 from gaugeflow.kernels.targets.lanes import Lanes
 from gaugeflow.kernels.targets.sweep_operations import sweep_operations
@@ -113,6 +113,56 @@ def _products(registers, n, special, m, a, real):
         "to_group": registers.traced(m, (m,), lambda b, x: projection.to_group(n, special, x)),
         "largest_difference": number((m, m), projection.largest_difference),
         "distance_squared": number((m, m), matrix.distance_squared),
+    }
+
+
+def _sums_of_matrices(registers, n, m, real):
+    double = types.float64
+
+    def combination(b, c, x, d, y):
+        return [d.fma(q, c * p) for p, q in zip(x, y, strict=True)]
+
+    def correlation(b, x, y):  # of widened traces
+        (p, q), (r, s) = ([sum(z[part :: 2 * n + 2][1:], z[part]).widen() for part in (0, 1)] for z in (x, y))
+        return [matrix.fma(q, s, p * r)]
+
+    return {
+        "matrix_combination": registers.traced(m, (double, m, double, m), combination),
+        "trace_correlation": registers.traced(real, (m, m), correlation),
+    }
+
+
+def _searches(registers, n, special, m, real):
+    """The search for the nearest group element; lanes that have settled stay as they are, whatever others do."""
+    state = Lanes(4 * n * n, m.width, m.element)
+    settled, tiny = maximum.SETTLED[m.element], maximum.TINY[m.element]
+
+    def near(builder, s):
+        rest, size = maximum.distance_squared(n, special, s)
+        return builder.fcmp_ordered(">=", (size * settled**2).value, rest.value)
+
+    def all_near(builder, s):
+        condition = near(builder, s)
+        if m.width == 1:
+            return condition
+        mask = builder.bitcast(condition, ir.IntType(m.width))
+        return builder.icmp_unsigned("==", mask, ir.Constant(mask.type, -1))
+
+    def sweep(builder, s):
+        stay = near(builder, s)
+        turned = maximum.sweep(n, special, s, tiny)
+        return [Real(builder, builder.select(stay, x.value, y.value)) for x, y in zip(s, turned, strict=True)]
+
+    def distance(builder, s):
+        rest, size = maximum.distance_squared(n, special, s)
+        return [(rest / (size + tiny)).sqrt().widen()]
+
+    return {
+        "search_start": registers.traced(state, (m, m), lambda b, x, y: maximum.start(n, special, x, y)),
+        "search_settled": registers.traced(types.boolean, (state,), all_near),
+        "search_sweep": registers.traced(state, (state,), sweep),
+        "search_distance": registers.traced(real, (state,), distance),
+        "search_point": registers.traced(m, (state,), lambda b, s: maximum.point(n, special, s)),
     }
 
 
@@ -227,4 +277,6 @@ def operations(n: int, special: bool, width: int, inline, registers=lanes, preci
     table |= _products(registers, n, special, m, a, real) | _algebra(registers, n, special, a, real)
     table |= _exponentials(registers, n, special, width, m, a) | _randoms(registers, n, special, m, a, integer)
     table |= _accumulators(registers, real) | sweep_operations(registers, n, special, width, precision, _any)
+    table |= _sums_of_matrices(registers, n, m, real) | _searches(registers, n, special, m, real)
+    table |= _accumulators(registers, real)
     return table | {name: inline(function) for name, function in _in_memory(table, width).items()}

@@ -195,6 +195,33 @@ def to_group(m, special):
     return u
 
 
+def nearest_in_group(m, special):
+    """The unitary X with the largest Re tr X^dagger M; of determinant 1 if `special`.
+
+    M = u s v: X = u e^{ia} v with s_k sin a_k = l for all k and sum of a_k = -arg det u v =: f. All |a_k| <= pi/2, or,
+    where s_min alone is too small for that, all but its own; l is found by bisection.
+    """
+    u, s, v = np.linalg.svd(m)
+    if not special:
+        return u @ v
+    determinant = np.linalg.det(u @ v)
+    f, sign = np.abs(np.angle(determinant)), -np.sign(np.angle(determinant))
+    smallest, low, high = s[..., -1], np.zeros(s.shape[:-1]), s[..., -1].copy()
+
+    def angles(x, beyond):
+        a = np.arcsin(np.minimum(1.0, x[..., None] / s))
+        a[..., -1] = np.where(beyond, np.pi - a[..., -1], a[..., -1])
+        return a
+
+    beyond = angles(smallest, False).sum(-1) < f
+    for _ in range(200):
+        middle = (low + high) / 2
+        up = (angles(middle, beyond).sum(-1) < f) != beyond
+        low, high = np.where(up, middle, low), np.where(up, high, middle)
+    phases = np.exp(1j * sign[..., None] * angles((low + high) / 2, beyond))
+    return (u * phases[..., None, :]) @ v
+
+
 def gaussians(count, sites, chains, trajectory, purpose, direction, seed):
     """`count` unit Gaussians per site, last axis; Box-Muller with NumPy's functions."""
     out = []
