@@ -19,7 +19,7 @@ VERSION = 1
 
 KEYS = ("study", "title", "scale", "provenance", "ensembles", "estimates", "references", "diagnostics", "warnings")
 
-NUMBERS = ("value", "error", "tau_int", "tau_int_error", "n_eff", "gamma_error")
+NUMBERS = ("value", "error", "tau_int", "tau_int_error", "n_eff", "gamma_error", "gamma_error_error")
 
 
 def estimate_to_json(estimate: Estimate) -> dict[str, Any]:
@@ -29,6 +29,7 @@ def estimate_to_json(estimate: Estimate) -> dict[str, Any]:
         **{name: _number(getattr(estimate, name)) for name in NUMBERS},
         "n": estimate.n,
         "bin_size": estimate.bin_size,
+        "bin_sizes": dict(estimate.bin_sizes),
         "blocks": [list(block) for block in estimate.blocks],
         "samples": [_number(sample) for sample in estimate.samples],
         "source": dict(estimate.source),
@@ -37,11 +38,12 @@ def estimate_to_json(estimate: Estimate) -> dict[str, Any]:
 
 
 def estimate_from_json(entry: dict[str, Any]) -> Estimate:
-    """Inverse of `estimate_to_json`: null becomes NaN."""
+    """Inverse of `estimate_to_json`, without the series: null becomes NaN."""
     return Estimate(
-        **{name: math.nan if entry[name] is None else float(entry[name]) for name in NUMBERS},
+        **{name: math.nan if entry.get(name) is None else float(entry[name]) for name in NUMBERS},
         n=int(entry["n"]),
         bin_size=int(entry["bin_size"]),
+        bin_sizes=dict(entry.get("bin_sizes", {str(key): int(entry["bin_size"]) for key, _ in entry["blocks"]})),
         blocks=tuple((str(key), int(count)) for key, count in entry["blocks"]),
         samples=np.array([math.nan if sample is None else sample for sample in entry["samples"]], dtype=float),
         source=dict(entry["source"]),
