@@ -17,6 +17,7 @@ from gaugeflow.stats.estimate import Estimate
 FORMAT = "gaugeflow-results"
 VERSION = 1
 
+# Beside these: details and error_methods, documented in analysis/details.py.
 KEYS = ("study", "title", "scale", "provenance", "ensembles", "estimates", "references", "diagnostics", "warnings")
 
 NUMBERS = ("value", "error", "tau_int", "tau_int_error", "n_eff", "gamma_error", "gamma_error_error")
@@ -26,12 +27,12 @@ def estimate_to_json(estimate: Estimate) -> dict[str, Any]:
     """An Estimate as JSON types; NaN and infinities become null."""
     return {
         "text": str(estimate),
-        **{name: _number(getattr(estimate, name)) for name in NUMBERS},
+        **{name: finite(getattr(estimate, name)) for name in NUMBERS},
         "n": estimate.n,
         "bin_size": estimate.bin_size,
         "bin_sizes": dict(estimate.bin_sizes),
         "blocks": [list(block) for block in estimate.blocks],
-        "samples": [_number(sample) for sample in estimate.samples],
+        "samples": [finite(sample) for sample in estimate.samples],
         "source": dict(estimate.source),
         "warnings": list(estimate.warnings),
     }
@@ -87,5 +88,6 @@ def estimates(results: dict[str, Any]) -> dict[str, Estimate]:
     return {name: estimate_from_json(entry) for name, entry in results["estimates"].items()}
 
 
-def _number(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """A number for JSON: NaN and infinities become None."""
     return float(value) if math.isfinite(value) else None

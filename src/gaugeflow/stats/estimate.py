@@ -95,7 +95,7 @@ def derive(function: Callable[..., float], *estimates: Estimate) -> Estimate:
     For a block of key K and left-out bin j every estimate that has K enters with its sample j, the others with their
     value (the "super jackknife"). tau_int and gamma_error are those of the linearised series
 
-        sum_i df/da_i delta a_i(t)      central differences with steps of error / sqrt(bins);  hep-lat/0306017, eq. (33)
+        sum_i df/da_i delta a_i(t)      central differences with steps of error / sqrt(bins);  hep-lat/0306017
 
     or, where an estimate was read from a file without its series, tau_int of the one with the fewest effective
     measurements, and no gamma_error. Estimates of one key in different bins are binned anew in the largest.
