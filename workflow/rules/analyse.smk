@@ -40,6 +40,22 @@ rule report:
         "gaugeflow report {input.results:q} {params.studies} --out {output:q} > {log:q} 2>&1"
 
 
+rule tables:
+    input:
+        all_results,
+    output:
+        numbers=f"{ROOT}/results/latex/numbers.tex",
+        tables=expand(f"{ROOT}/results/latex/{{study}}.{{kind}}", study=list(STUDIES), kind=["tex", "csv"]),
+    log:
+        f"{LOGS}/tables.log",
+    conda:
+        "../../environment.yml"
+    params:
+        folder=f"{ROOT}/results/latex",
+    shell:
+        "gaugeflow tables {input:q} --out {params.folder:q} > {log:q} 2>&1"
+
+
 rule validate:
     input:
         all_results,

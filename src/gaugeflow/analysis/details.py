@@ -3,8 +3,8 @@
 A study's `analyse` may return such objects beside Estimates; results.json keeps them under `details` by their names:
 
     kind: fit        formula, parameters {name: {text, value, error}}, points [{x, value, error, text}], fitted [..]
-                     at the points, chi2, dof, p_value, covariance {kind, shrinkage, svd_cut}, priors {name: [value, width]},
-                     bins, warnings
+                     at the points, chi2, dof, p_value, covariance {kind, shrinkage, svd_cut},
+                     priors {name: [value, width]}, bins, warnings
     kind: potential  smearing_level, points [{r, value, error, text, plateau [from, to], chi2, dof, p_value, covariance,
                      effective [{t, value, error}]}]
     kind: scales     rows [{scale, energy, threshold, interpolation, value, error, gamma_error, text}]
@@ -12,7 +12,7 @@ A study's `analyse` may return such objects beside Estimates; results.json keeps
 and the comparison of error methods, one row per estimate, under `error_methods`:
 
     name, bins, bin_size, error, error_error, gamma_error, gamma_error_error, tau_int, ratio (jackknife / Gamma),
-    agree (true, false, null where one is missing)
+    agree (true, false; null where one is missing, or the series is anticorrelated and the jackknife sees it)
 
 Missing numbers are null.
 """

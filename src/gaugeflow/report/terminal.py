@@ -47,7 +47,9 @@ def error_methods_table(rows: Iterable[Mapping[str, Any]]) -> Table:
     for column, justify in (("jackknife", "right"), ("Gamma", "right"), ("ratio", "right"), ("", "left")):
         table.add_column(column, justify=justify)
     for row in rows:
-        verdict = {True: "", False: "[bold red]DISAGREE[/bold red]", None: "one only"}[row["agree"]]
+        both = row["error"] and row["gamma_error"]
+        unclear = "anticorrelated" if both else ""
+        verdict = {True: "", False: "[bold red]DISAGREE[/bold red]", None: unclear}[row["agree"]]
         table.add_row(
             row["name"].replace("[", r"\["),
             str(row["bins"]),
