@@ -194,10 +194,10 @@ def _solver(model: Model, x, whiten, priors, what) -> Callable[..., np.ndarray]:
             own = whiten @ (data[:points] - model(x, *parameters))
             return np.concatenate([own, scale * (data[points:] - parameters[places])])
 
-        found, _, _, _, code = optimize.leastsq(
+        found, _, info, _, code = optimize.leastsq(
             residuals, start[-1], ftol=TOLERANCE, xtol=TOLERANCE, gtol=0.0, maxfev=2000, full_output=True
         )
-        if code not in (1, 2, 3, 4) or not np.all(np.isfinite(found)):
+        if code not in (1, 2, 3, 4) or not np.all(np.isfinite([*found, *info["fvec"]])):
             return np.full(len(found), np.nan)
         if len(start) == 1:
             start.append(found)

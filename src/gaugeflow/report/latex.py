@@ -20,9 +20,9 @@ from gaugeflow.report.tables import table_rows
 PREFIX = "gf"
 
 SPELLED = {
-    **dict(zip("0123456789", ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"], strict=True)),
-    ".": "Point", "|": "Bar", "<": "Less", ">": "Greater", "+": "Plus", "=": "Equals", "^": "Hat", "*": "Star",
-    ",": "And", "'": "Prime", "(": "Of", "[": "At",
+    "0": "Zero", "1": "One", "2": "Two", "3": "Three", "4": "Four", "5": "Five", "6": "Six", "7": "Seven", "8": "Eight",
+    "9": "Nine", ".": "Point", "|": "Bar", "<": "Less", ">": "Greater", "+": "Plus", "=": "Equals", "^": "Hat",
+    "*": "Star", ",": "And", "'": "Prime", "(": "Of", "[": "At",
 }  # fmt: skip
 """Characters of names as macros spell them; a minus sign is Minus, everything else only separates words."""
 
@@ -58,7 +58,7 @@ def macro_name(*parts: str) -> str:
 
 
 def table_file(results: dict[str, Any]) -> str:
-    """A longtable of all estimates of a study: value with error, tau_int, N, and the pull where there is a reference."""
+    """A longtable of all estimates of a study: value with error, tau_int, N, and the pull if there is a reference."""
     pulls = {row.name: row.pull for row in judge(results)}
     lines = [
         *provenance_comment(results),
