@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -27,11 +28,11 @@ def first_crossing(x: np.ndarray, y: np.ndarray, level: float, interpolation: st
         return math.nan
     left = int(above[0])
     chosen = _neighbours(len(x), left, points)
-    xs, ys = x[chosen], y[chosen]
+    curve = _polynomial(x[chosen].tolist(), y[chosen].tolist())
     low, high = float(x[left]), float(x[left + 1])
     for _ in range(60):  # bisection: the polynomial meets y at both ends, so it crosses in between
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if float(_weights(xs, middle) @ ys) < level else (low, middle)
+        low, high = (middle, high) if curve(middle) < level else (low, middle)
     return 0.5 * (low + high)
 
 
@@ -57,6 +58,22 @@ def interpolation_weights(x: np.ndarray, at: float, interpolation: str, what: st
 def _neighbours(length: int, left: int, points: int) -> slice:
     start = min(max(left - (points - 2) // 2, 0), max(length - points, 0))
     return slice(start, start + points)
+
+
+def _polynomial(xs: list[float], ys: list[float]) -> Callable[[float], float]:
+    """The polynomial through the points, in Newton's form."""
+    coefficients = list(ys)
+    for order in range(1, len(xs)):
+        for i in range(len(xs) - 1, order - 1, -1):
+            coefficients[i] = (coefficients[i] - coefficients[i - 1]) / (xs[i] - xs[i - order])
+
+    def value(x: float) -> float:
+        total = coefficients[-1]
+        for coefficient, node in zip(coefficients[-2::-1], xs[-2::-1], strict=True):
+            total = total * (x - node) + coefficient
+        return total
+
+    return value
 
 
 def _weights(xs: np.ndarray, x: float) -> np.ndarray:
