@@ -44,16 +44,13 @@ rule tables:
     input:
         all_results,
     output:
-        numbers=f"{ROOT}/results/latex/numbers.tex",
-        tables=expand(f"{ROOT}/results/latex/{{study}}.{{kind}}", study=list(STUDIES), kind=["tex", "csv"]),
+        f"{ROOT}/results/latex/numbers.tex",
     log:
         f"{LOGS}/tables.log",
     conda:
         "../../environment.yml"
-    params:
-        folder=f"{ROOT}/results/latex",
     shell:
-        "gaugeflow tables {input:q} --out {params.folder:q} > {log:q} 2>&1"
+        'gaugeflow tables {input:q} --out "$(dirname {output:q})" > {log:q} 2>&1'
 
 
 rule validate:
