@@ -23,3 +23,4 @@ rule all:
     input:
         f"{ROOT}/results/scoreboard.csv",
         f"{ROOT}/results/report.html",
+        f"{ROOT}/results/latex/numbers.tex",

@@ -7,8 +7,20 @@ import pytest
 from synthetic import made_study
 
 from gaugeflow.analysis.dataset import EnsembleData
-from gaugeflow.analysis.scales import t0, t0_of_energy, w0_of_energy
+from gaugeflow.analysis.interpolation import interpolation_weights
+from gaugeflow.analysis.scales import (
+    at_flow_time,
+    at_t0,
+    scale_table,
+    sqrt_8t0_over_r0,
+    t0,
+    t0_of_energy,
+    w0,
+    w0_of_energy,
+)
 from gaugeflow.config.settings import AnalysisSettings
+from gaugeflow.errors import ConfigError
+from gaugeflow.stats.estimate import external
 
 TIMES = np.round(np.arange(0, 2.01, 0.1), 12)
 
@@ -81,3 +93,85 @@ def test_pretended_flow_has_the_t0_it_was_made_with():
         for name in ("t0_clover", "w0_clover"):
             assert estimates[f"{label}/{name}"]["value"] == pytest.approx(1.0, abs=5e-4)
             assert 0 < estimates[f"{label}/{name}"]["error"] < 0.002
+
+
+def wobbling(scale: float, seed: int = 1, n: int = 100) -> EnsembleData:
+    gauss = np.random.default_rng(seed).normal(size=(n, 8, 1))
+    return flowed(smooth_energy(TIMES, scale) * (1 + 0.05 * gauss))
+
+
+@pytest.mark.parametrize(("interpolation", "order"), [("linear", 2), ("cubic", 4)])
+def test_interpolated_crossings_converge_with_the_order_of_the_interpolation(interpolation, order):
+    errors = []
+    for step in (0.2, 0.1):
+        times = np.arange(0, 2.01, step)
+        # the average over crossings: single ones depend on their place in the interval
+        scales = np.linspace(0.8, 1.2, 41)
+        found = [t0_of_energy(times, smooth_energy(times, scale), interpolation=interpolation) for scale in scales]
+        errors.append(np.sqrt(np.mean((np.array(found) - scales) ** 2)))
+    assert math.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.5)
+
+
+@pytest.mark.parametrize(("interpolation", "degree"), [("linear", 1), ("cubic", 3)])
+def test_interpolation_weights_are_exact_for_polynomials_and_refuse_to_extrapolate(interpolation, degree):
+    for at in (0.0, 0.05, 0.93, 1.2, 1.97, 2.0):
+        weights = interpolation_weights(TIMES, at, interpolation, "toy")
+        for power in range(degree + 1):
+            assert weights @ TIMES**power == pytest.approx(at**power, abs=1e-12)
+        assert np.count_nonzero(weights) <= degree + 1
+    with pytest.raises(ConfigError, match=r"flow time 2\.1 lies outside"):
+        interpolation_weights(TIMES, 2.1, interpolation, "toy")
+    with pytest.raises(ConfigError, match="'spline', wanted one of linear, cubic"):
+        interpolation_weights(TIMES, 1.0, "spline", "toy")
+
+
+def test_a_flowed_observable_on_the_grid_is_its_series_and_between_it_is_interpolated():
+    data = wobbling(1.2)
+    energy = data.flow_series("energy_clover")
+    on_grid = at_flow_time(data, "energy_clover", 0.7)
+    assert on_grid.value == pytest.approx(data.estimate(energy[:, :, 7]).value, rel=1e-12)
+    between = at_flow_time(data, energy, 1.15)
+    wobble = data.estimate(energy[:, :, 7] / smooth_energy(TIMES, 1.2)[7]).value
+    assert between.value == pytest.approx(wobble * smooth_energy(np.array([1.15]), 1.2)[0], rel=1e-4)
+    assert at_flow_time(data, energy, 1.15, "linear").value != pytest.approx(between.value, rel=1e-4)
+    with pytest.raises(ConfigError, match="wanted"):
+        at_flow_time(data, energy[:, :, 0], 0.7)
+    with pytest.raises(ConfigError, match="outside"):
+        at_flow_time(data, "energy_clover", 2.5)
+
+
+def test_t2e_at_t0_is_the_threshold_in_every_sample():
+    data = wobbling(1.2)
+    curve = data.flow_series("energy_clover") * TIMES**2
+    at = at_t0(data, curve)
+    assert at.value == pytest.approx(0.3, rel=1e-9)
+    assert at.error < 1e-9 < 1e-4 < at_flow_time(data, curve, 1.2).error
+    late = at_t0(data, curve, multiple=2.0)
+    assert math.isnan(late.value)
+    assert "flow longer" in late.warnings[-1]
+
+
+def test_a_table_of_scales_has_every_combination_and_shows_what_interpolation_costs():
+    data = wobbling(1.2)
+    table = scale_table(data, thresholds=(0.2, 0.3))
+    thresholds, kinds = ("0.2", "0.3"), ("", ", linear")
+    assert list(table.estimates) == [
+        f"{scale}(clover, {threshold}{kind})" for scale in ("t0", "w0") for threshold in thresholds for kind in kinds
+    ]
+    assert table.estimates["t0(clover, 0.3)"].value == t0(data).value
+    assert table.estimates["w0(clover, 0.2)"].value == w0(data, threshold=0.2).value
+    assert table.estimates["t0(clover, 0.2)"].value < table.estimates["t0(clover, 0.3)"].value
+    effect = table.interpolation_effect("t0", "clover", 0.3)
+    assert 0 < abs(effect.value) < 2e-3
+    assert effect.error < 0.1 * t0(data).error
+    rows = table.as_json()["rows"]
+    assert {row["interpolation"] for row in rows} == {"cubic", "linear"}
+    assert all(row["gamma_error"] > 0 for row in rows)
+
+
+def test_scales_combine_with_r0():
+    found = t0(wobbling(1.2))
+    ratio = sqrt_8t0_over_r0(found, external("r0", 3.0, 0.03))
+    assert ratio.value == pytest.approx(math.sqrt(8 * found.value) / 3)
+    relative = math.hypot(0.5 * found.error / found.value, 0.01)
+    assert ratio.error == pytest.approx(ratio.value * relative, rel=0.01)

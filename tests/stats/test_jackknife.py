@@ -4,21 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from autoregressive import ar1
 
 from gaugeflow.errors import ConfigError, PhysicsError
 from gaugeflow.stats.autocorrelation import autocorrelation_function, gamma_method
 from gaugeflow.stats.jackknife import automatic_bin_size, delete_one, error_against_bin_size, jackknife
 from gaugeflow.stats.pull import pull
-
-
-def ar1(rho: float, n: int, chains: int, seed: int, mean: float = 0.0) -> np.ndarray:
-    """x_t = rho x_{t-1} + sqrt(1 - rho^2) xi from equilibrium: variance 1, tau_int = (1 + rho) / (1 - rho) / 2."""
-    random = np.random.default_rng(seed)
-    x = np.empty((n, chains))
-    x[0] = random.normal(size=chains)
-    for t in range(1, n):
-        x[t] = rho * x[t - 1] + math.sqrt(1 - rho**2) * random.normal(size=chains)
-    return mean + x
 
 
 def true_error(rho: float, n: int, chains: int) -> float:

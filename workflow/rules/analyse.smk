@@ -40,6 +40,19 @@ rule report:
         "gaugeflow report {input.results:q} {params.studies} --out {output:q} > {log:q} 2>&1"
 
 
+rule tables:
+    input:
+        all_results,
+    output:
+        f"{ROOT}/results/latex/numbers.tex",
+    log:
+        f"{LOGS}/tables.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        'gaugeflow tables {input:q} --out "$(dirname {output:q})" > {log:q} 2>&1'
+
+
 rule validate:
     input:
         all_results,

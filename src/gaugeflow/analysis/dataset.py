@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from gaugeflow.analysis.binning import BinChoice, choose_bins
 from gaugeflow.config.settings import AnalysisSettings
 from gaugeflow.errors import ConfigError
-from gaugeflow.stats.autocorrelation import gamma_method
 from gaugeflow.stats.estimate import Estimate
-from gaugeflow.stats.jackknife import automatic_bin_size, jackknife
+from gaugeflow.stats.jackknife import jackknife
 
 DEFAULT_SETTINGS = AnalysisSettings()
 
@@ -56,19 +56,14 @@ class EnsembleData:
         return math.prod(self.spec.extents)
 
     @cached_property
-    def bin_size(self) -> int:
-        """Measurements per bin, one for all observables of the ensemble so that `derive` can combine them.
+    def bins(self) -> BinChoice:
+        """The one bin size of the ensemble's measurements and how it was chosen; see `analysis.binning`."""
+        return choose_bins(self.measured, self.flowed, self.settings.bin_size)
 
-        The study's bin_size, or the automatic one of the slowest of plaquette, charge, Polyakov loop and flowed energy.
-        """
-        if self.settings.bin_size is not None:
-            return self.settings.bin_size
-        slowest = [np.abs(self.measured[name]) for name in ("plaquette", "charge", "polyakov") if name in self.measured]
-        if "energy_clover" in self.flowed:
-            slowest.append(self.flowed["energy_clover"][:, :, -1])
-        tau_int = max((gamma_method(series).tau_int for series in slowest), default=0.5)
-        n, chains = slowest[0].shape
-        return automatic_bin_size(n, chains, tau_int)
+    @property
+    def bin_size(self) -> int:
+        """Measurements per bin, one for all observables of the ensemble so that `derive` and fits can combine them."""
+        return self.bins.bin_size
 
     def series(self, name: str) -> np.ndarray:
         """Measured time series (n, chains, ...); ConfigError naming what is there if `name` is not."""

@@ -17,31 +17,34 @@ from gaugeflow.stats.estimate import Estimate
 FORMAT = "gaugeflow-results"
 VERSION = 1
 
+# Beside these: details and error_methods, documented in analysis/details.py.
 KEYS = ("study", "title", "scale", "provenance", "ensembles", "estimates", "references", "diagnostics", "warnings")
 
-NUMBERS = ("value", "error", "tau_int", "tau_int_error", "n_eff", "gamma_error")
+NUMBERS = ("value", "error", "tau_int", "tau_int_error", "n_eff", "gamma_error", "gamma_error_error")
 
 
 def estimate_to_json(estimate: Estimate) -> dict[str, Any]:
     """An Estimate as JSON types; NaN and infinities become null."""
     return {
         "text": str(estimate),
-        **{name: _number(getattr(estimate, name)) for name in NUMBERS},
+        **{name: finite(getattr(estimate, name)) for name in NUMBERS},
         "n": estimate.n,
         "bin_size": estimate.bin_size,
+        "bin_sizes": dict(estimate.bin_sizes),
         "blocks": [list(block) for block in estimate.blocks],
-        "samples": [_number(sample) for sample in estimate.samples],
+        "samples": [finite(sample) for sample in estimate.samples],
         "source": dict(estimate.source),
         "warnings": list(estimate.warnings),
     }
 
 
 def estimate_from_json(entry: dict[str, Any]) -> Estimate:
-    """Inverse of `estimate_to_json`: null becomes NaN."""
+    """Inverse of `estimate_to_json`, without the series: null becomes NaN."""
     return Estimate(
-        **{name: math.nan if entry[name] is None else float(entry[name]) for name in NUMBERS},
+        **{name: math.nan if entry.get(name) is None else float(entry[name]) for name in NUMBERS},
         n=int(entry["n"]),
         bin_size=int(entry["bin_size"]),
+        bin_sizes=dict(entry.get("bin_sizes", {str(key): int(entry["bin_size"]) for key, _ in entry["blocks"]})),
         blocks=tuple((str(key), int(count)) for key, count in entry["blocks"]),
         samples=np.array([math.nan if sample is None else sample for sample in entry["samples"]], dtype=float),
         source=dict(entry["source"]),
@@ -85,5 +88,6 @@ def estimates(results: dict[str, Any]) -> dict[str, Estimate]:
     return {name: estimate_from_json(entry) for name, entry in results["estimates"].items()}
 
 
-def _number(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """A number for JSON: NaN and infinities become None."""
     return float(value) if math.isfinite(value) else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from importlib import metadata
 from typing import Any
 
 import gaugeflow
 from gaugeflow.analysis.dataset import EnsembleData, StudyData
+from gaugeflow.analysis.details import Detail, error_methods
 from gaugeflow.analysis.diagnostics import diagnostics
 from gaugeflow.analysis.plugin import study_function
 from gaugeflow.analysis.reference import read_references, reference_file
@@ -18,7 +20,7 @@ from gaugeflow.ensembles.provenance import commit
 from gaugeflow.errors import ConfigError
 from gaugeflow.stats.estimate import Estimate
 
-LIBRARIES = ("numpy", "h5py", "pyerrors")
+LIBRARIES = ("numpy", "scipy", "h5py", "pyerrors")
 
 
 def analyse_study(study: Study, data: StudyData) -> dict[str, Any]:
@@ -26,7 +28,7 @@ def analyse_study(study: Study, data: StudyData) -> dict[str, Any]:
 
     Raises ConfigError if the study's analysis.py or its references are not as they should be
     """
-    estimates = run_analysis(study, data)
+    estimates, details = run_analysis(study, data)
     references = reference_file(study.folder, study.scale)
     return {
         "format": FORMAT,
@@ -37,6 +39,8 @@ def analyse_study(study: Study, data: StudyData) -> dict[str, Any]:
         "provenance": _provenance(study),
         "ensembles": [_ensemble_entry(ensemble) for ensemble in data],
         "estimates": {name: estimate_to_json(estimate) for name, estimate in estimates.items()},
+        "details": details,
+        "error_methods": error_methods(estimates),
         "references": [row.as_json() for row in read_references(references)],
         "reference_file": references.name,
         "diagnostics": {ensemble.label: diagnostics(ensemble) for ensemble in data},
@@ -44,23 +48,30 @@ def analyse_study(study: Study, data: StudyData) -> dict[str, Any]:
     }
 
 
-def run_analysis(study: Study, data: StudyData) -> dict[str, Estimate]:
-    """What `analyse(data)` of the study returns, checked to be named Estimates.
+def run_analysis(study: Study, data: StudyData) -> tuple[dict[str, Estimate], dict[str, Any]]:
+    """What `analyse(data)` of the study returns: named Estimates, and what stands behind them as JSON types.
 
-    Raises ConfigError
+    Raises ConfigError for anything else
     """
     analyse = study_function(study.folder, "analysis.py", "analyse")
-    estimates = analyse(data)
+    found = analyse(data)
     where = f"{study.folder / 'analysis.py'}: analyse"
-    if not isinstance(estimates, dict) or not estimates:
-        raise ConfigError(f"{where} returned {type(estimates).__name__}, wanted a dict of Estimates with at least one")
-    for name, estimate in estimates.items():
-        if not isinstance(name, str) or not isinstance(estimate, Estimate):
-            raise ConfigError(f"{where}: {name!r} is {type(estimate).__name__}, wanted a name and an Estimate")
-    return {
-        name: estimate.with_source(study=study.name, scale=study.scale, observable=name)
-        for name, estimate in estimates.items()
+    if not isinstance(found, dict) or not found:
+        raise ConfigError(f"{where} returned {type(found).__name__}, wanted a dict of Estimates with at least one")
+    for name, entry in found.items():
+        if not isinstance(name, str) or not isinstance(entry, Estimate | Detail):
+            raise ConfigError(
+                f"{where}: {name!r} is {type(entry).__name__}, wanted a name and an Estimate (or a fit, a potential, a "
+                f"table of scales)"
+            )
+    estimates = {
+        name: entry.with_source(study=study.name, scale=study.scale, observable=name)
+        for name, entry in found.items()
+        if isinstance(entry, Estimate)
     }
+    if not estimates:
+        raise ConfigError(f"{where} returned no Estimate, wanted at least one beside {', '.join(found)}")
+    return estimates, {name: entry.as_json() for name, entry in found.items() if not isinstance(entry, Estimate)}
 
 
 def _ensemble_entry(ensemble: EnsembleData) -> dict[str, Any]:
@@ -81,6 +92,13 @@ def _ensemble_entry(ensemble: EnsembleData) -> dict[str, Any]:
         "trajectories": len(accepted),
         "configurations": len(ensemble.trajectory),
         "acceptance": float(accepted.mean()) if spec.sampler.metropolis else None,
+        "bins": {
+            "bin_size": ensemble.bins.bin_size,
+            "decided_by": ensemble.bins.decided_by,
+            "tau_int": {
+                name: round(tau, 3) if math.isfinite(tau) else None for name, tau in ensemble.bins.tau_int.items()
+            },
+        },
         "source": dict(ensemble.source),
         "inputs": dict(ensemble.inputs),
     }

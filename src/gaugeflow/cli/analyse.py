@@ -15,14 +15,20 @@ def analyse(
     out: Annotated[Path, typer.Option(help="results.json to write")],
 ) -> None:
     """Estimates of a study with jackknife errors, from checked files."""
+    from rich.console import Console
+
     from gaugeflow.analysis.loading import load_study_data
     from gaugeflow.analysis.results import write_results
     from gaugeflow.analysis.runner import analyse_study
     from gaugeflow.config.load import load_study
+    from gaugeflow.report.terminal import error_methods_table
 
     chosen = load_study(study, scale)
     results = analyse_study(chosen, load_study_data(chosen, inputs))
     write_results(out, results)
+    terminal = Console()
+    console = terminal if terminal.is_terminal else Console(width=160)  # logs: no folding
+    console.print(error_methods_table(results["error_methods"]))
     for text in results["warnings"]:
         typer.echo(f"warning: {text}", err=True)
     typer.echo(

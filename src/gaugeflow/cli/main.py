@@ -23,6 +23,7 @@ COMMANDS = {
     "flow": ("flow", "Flow a chunk and measure energy and charge."),
     "analyse": ("analyse", "Turn series into numbers with errors."),
     "report": ("report", "Write figures, tables and the report page."),
+    "tables": ("tables", "Write LaTeX tables, number macros and CSV."),
     "validate": ("validate", "Compare results with their references."),
     "scoreboard": ("scoreboard", "Print a scoreboard, or put it into the README."),
     "check": ("check", "Verify structure, checksums and physics of files."),

@@ -14,7 +14,7 @@ from gaugeflow.stats.estimate import Estimate
 
 COLUMNS = (
     "study", "scale", "ensemble", "name", "value", "error", "tau_int", "tau_int_error", "n", "n_eff", "bin_size",
-    "ensemble_id", "commit", "spec_sha256", "inputs_sha256",
+    "gamma_error", "ensemble_id", "commit", "spec_sha256", "inputs_sha256",
 )  # fmt: skip
 
 PRIVATE = ("who", "host", "date")
@@ -34,9 +34,9 @@ def table_rows(results: dict[str, Any]) -> list[dict[str, Any]]:
                 "scale": results["scale"],
                 "ensemble": label if label in labels else "",
                 "name": observable if label in labels else name,
-                **{key: estimate[key] for key in COLUMNS[4:11]},
+                **{key: estimate[key] for key in COLUMNS[4:12]},
                 "ensemble_id": source.get("ensemble", ""),
-                **{key: source.get(key, "") for key in COLUMNS[12:]},
+                **{key: source.get(key, "") for key in COLUMNS[13:]},
             }
         )
     return rows

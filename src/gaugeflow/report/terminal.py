@@ -1,9 +1,10 @@
-"""The scoreboard as a table for the terminal and for logs."""
+"""The scoreboard and the errors by both methods as tables for the terminal and for logs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from rich.table import Table
 
@@ -36,3 +37,35 @@ def scoreboard_table(rows: Iterable[Row]) -> Table:
 def reference_text(value: float, error: float) -> str:
     """A reference with its error, or to seven figures if it is exact."""
     return f"{value:.7g}" if error == 0 else format_estimate(value, error)
+
+
+def error_methods_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """Rich table of the jackknife's and the Gamma method's errors, from `error_methods` of a results file."""
+    table = Table(title="Errors: binned jackknife and Gamma method", title_justify="left")
+    for column, justify in (("name", "left"), ("bins", "right"), ("bin size", "right"), ("tau_int", "right")):
+        table.add_column(column, justify=justify, overflow="fold")
+    for column, justify in (("jackknife", "right"), ("Gamma", "right"), ("ratio", "right"), ("", "left")):
+        table.add_column(column, justify=justify)
+    for row in rows:
+        both = row["error"] and row["gamma_error"]
+        unclear = "anticorrelated" if both else ""
+        verdict = {True: "", False: "[bold red]DISAGREE[/bold red]", None: unclear}[row["agree"]]
+        table.add_row(
+            row["name"].replace("[", r"\["),
+            str(row["bins"]),
+            str(row["bin_size"]),
+            _figures(row["tau_int"]),
+            _error_text(row["error"], row["error_error"]),
+            _error_text(row["gamma_error"], row["gamma_error_error"]),
+            _figures(row["ratio"]),
+            verdict,
+        )
+    return table
+
+
+def _error_text(error: float | None, error_error: float | None) -> str:
+    return "-" if error is None else f"{error:.2g}" if not error_error else f"{error:.2g} ± {error_error:.1g}"
+
+
+def _figures(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"

@@ -7,6 +7,7 @@ fluctuate around the common mean, as eq. (28) of hep-lat/0306017 asks for.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -49,6 +50,28 @@ def gamma_method(series: np.ndarray, window_factor: float = 2.0) -> Gamma:
         float(obs.e_tauint[name]),
         float(obs.e_dtauint[name]),
         int(obs.e_windowsize[name]),
+    )
+
+
+def combined_gamma(parts: Iterable[np.ndarray]) -> Gamma:
+    """Gamma method of a sum over independent ensembles of their fluctuations, (n, chains) each, around zero.
+
+        error^2 = sum_k error_k^2                tau_int = error^2 / (2 naive^2), naive^2 = sum_k variance_k / n_k
+
+    One ensemble gives `gamma_method` of it; the window of several is that of the longest.
+    """
+    parts = list(parts)
+    results = [gamma_method(part) for part in parts]
+    if len(results) == 1:
+        return results[0]._replace(value=0.0)
+    error = math.sqrt(sum(result.error**2 for result in results))
+    naive = math.sqrt(sum(float(np.mean(part**2)) / part.size for part in parts))
+    if error == 0 or naive == 0:
+        return Gamma(0.0, error, 0.0, 0.5, 0.0, 0)
+    error_error = math.sqrt(sum((result.error * result.error_error) ** 2 for result in results)) / error
+    tau_int = 0.5 * (error / naive) ** 2
+    return Gamma(
+        0.0, error, error_error, tau_int, 2 * tau_int * error_error / error, max(result.window for result in results)
     )
 
 

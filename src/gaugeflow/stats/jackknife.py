@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gaugeflow.errors import ConfigError, PhysicsError
+from gaugeflow.stats.agreement import disagreement_text, errors_disagree
 from gaugeflow.stats.autocorrelation import Gamma, gamma_method
 from gaugeflow.stats.estimate import Estimate, block_error
 
@@ -21,9 +22,6 @@ BINS_WANTED = 24
 
 BINS_ENOUGH = 512
 """More bins than this only make results files longer (relative error of the error 3 %)."""
-
-DISAGREEMENT = 0.30
-"""Gamma and jackknife errors that differ by more than this, and by more than 3 sigma of the errors, raise a warning."""
 
 
 class BinCurve(NamedTuple):
@@ -76,8 +74,12 @@ def jackknife(
         blocks=blocks,
         source=dict(source or {}),
         gamma_error=gamma.error,
+        gamma_error_error=gamma.error_error,
         bin_size=size,
+        bin_sizes={key: size},
         warnings=_warnings(error, len(samples), gamma, key),
+        fluctuations={} if projected is None else {key: projected - projected.mean()},
+        rebin=lambda sizes: jackknife(series, function, bin_size=sizes.get(key, size), key=key, source=source),
     )
 
 
@@ -152,15 +154,7 @@ def error_against_bin_size(series: np.ndarray, bins_at_least: int = 16) -> BinCu
 
 
 def _warnings(error: float, bins: int, gamma: Gamma, key: str) -> tuple[str, ...]:
-    if not (math.isfinite(error) and math.isfinite(gamma.error)) or min(error, gamma.error) == 0:
-        return ()
-    if gamma.tau_int < 0.501 and error < gamma.error:  # anticorrelated: pyerrors never takes tau_int below 1/2
-        return ()
-    spread = math.hypot(error / math.sqrt(2 * (bins - 1)), gamma.error_error)
-    difference = abs(error - gamma.error)
-    if difference > DISAGREEMENT * max(error, gamma.error) and difference > 3 * spread:
-        return (
-            f"{key}: jackknife error {error:.2g} ({bins} bins) and Gamma-method error {gamma.error:.2g} disagree; "
-            f"the chains may be too short for tau_int = {gamma.tau_int:.1f}",
-        )
+    error_error = error / math.sqrt(2 * (bins - 1))
+    if errors_disagree(error, error_error, gamma.error, gamma.error_error, gamma.tau_int):
+        return (disagreement_text(key, error, bins, gamma.error, gamma.tau_int),)
     return ()
