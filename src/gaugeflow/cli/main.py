@@ -25,6 +25,7 @@ COMMANDS = {
     "report": ("report", "Write figures, tables and the report page."),
     "validate": ("validate", "Compare results with their references."),
     "scoreboard": ("scoreboard", "Print a scoreboard, or put it into the README."),
+    "archive": ("archive", "Move or delete links of finished chunks, or bring them back."),
     "check": ("check", "Verify structure, checksums and physics of files."),
     "info": ("info", "Print what a file holds and where it came from."),
     "doctor": ("doctor", "Report what this machine offers."),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gaugeflow.config.spec_file import SpecFile
+from gaugeflow.ensembles.archived import chunk_sha256
 from gaugeflow.ensembles.atomic import remove_leftovers
 from gaugeflow.ensembles.checkpoint import Progress
 from gaugeflow.ensembles.links import LinkSource, Slab
@@ -99,14 +100,15 @@ def read_start(path: Path, content_sha256: str, shape: tuple[int, ...]) -> Sourc
 
 
 def published(out: Path, spec: SpecFile, chunk: int) -> bool:
-    """True if `out` is there and is this chunk; what a kill after its publication left beside it is removed.
+    """True if `out` is there and is this chunk, archived or not; what a kill after publishing left there is removed.
 
     Raises    FileError if `out` is damaged or another chunk
     """
     if not out.exists():
         return False
     require_sound(out)
-    with open_file(out, "configurations") as file:
+    with open_file(out) as file:
+        chunk_sha256(file)  # refuses other kinds
         if file.spec_text != spec.text or file.chunk != chunk:
             raise FileError(
                 f"{out}: holds chunk {file.chunk} of {file.ensemble_id}, wanted chunk {chunk} of {spec.ensemble_id} "
