@@ -40,6 +40,7 @@ class Chunk:
     made_from: frozenset[str]
     arrays: dict[str, np.ndarray]
     n_thermalisation: int
+    made_by: str
 
 
 def load_study_data(study: Study, paths: Iterable[str | os.PathLike[str]]) -> StudyData:
@@ -82,6 +83,7 @@ def read_chunk(path: str | os.PathLike[str]) -> Chunk:
             made_from=frozenset(str(digest) for digest in file.provenance.get("inputs", {}).values()),
             arrays={name: file.dataset(name) for name in file.names if name not in LEFT_OUT},
             n_thermalisation=int(file.attributes.get("n_thermalisation", 0)),
+            made_by=_made_by(file.provenance),
         )
 
 
@@ -120,7 +122,15 @@ def _ensemble_data(study: Study, ensemble: Ensemble, chunks: Sequence[Chunk]) ->
             "inputs_sha256": sha256_text(canonical_json(inputs)),
         },
         inputs=inputs,
+        made_by=tuple(sorted({chunk.made_by for chunk in own})),
     )
+
+
+def _made_by(provenance: dict) -> str:
+    """Code and libraries that wrote a file, in one line."""
+    libraries = ", ".join(f"{name} {version}" for name, version in sorted(provenance.get("libraries", {}).items()))
+    version, commit_ = provenance.get("gaugeflow", "unknown"), provenance.get("commit", "unknown")
+    return f"gaugeflow {version}, commit {commit_}; Python {provenance.get('python', 'unknown')}, {libraries}"
 
 
 def _ordered(own: Sequence[Chunk], kind: str, ensemble: Ensemble, study: Study) -> list[Chunk]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gaugeflow.analysis.dataset import EnsembleData
+from gaugeflow.analysis.diagnostics import has_metropolis
 from gaugeflow.stats.estimate import Estimate, derive
 
 
@@ -71,8 +72,10 @@ def hot_minus_cold(ensemble: EnsembleData) -> Estimate:
 
 
 def chain_checks(ensemble: EnsembleData) -> dict[str, Estimate]:
-    """<exp(-dH)>, acceptance and, for mixed starts, hot minus cold."""
-    checks = {"exp(-dH)": exp_minus_delta_h(ensemble), "acceptance": acceptance(ensemble)}
+    """<exp(-dH)> and acceptance where the sampler accepts and rejects; for mixed starts, hot minus cold."""
+    checks = {}
+    if has_metropolis(ensemble.spec):
+        checks |= {"exp(-dH)": exp_minus_delta_h(ensemble), "acceptance": acceptance(ensemble)}
     if ensemble.spec.start == "mixed":
         checks["hot-cold"] = hot_minus_cold(ensemble)
     return checks

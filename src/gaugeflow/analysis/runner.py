@@ -7,8 +7,9 @@ from importlib import metadata
 from typing import Any
 
 import gaugeflow
+from gaugeflow.analysis.curves import Curve, Table, curve_json, table_json
 from gaugeflow.analysis.dataset import EnsembleData, StudyData
-from gaugeflow.analysis.diagnostics import diagnostics
+from gaugeflow.analysis.diagnostics import diagnostics, has_metropolis
 from gaugeflow.analysis.plugin import study_function
 from gaugeflow.analysis.reference import read_references, reference_file
 from gaugeflow.analysis.results import FORMAT, VERSION, estimate_to_json
@@ -22,11 +23,12 @@ LIBRARIES = ("numpy", "h5py", "pyerrors")
 
 
 def analyse_study(study: Study, data: StudyData) -> dict[str, Any]:
-    """Content of results.json: estimates, diagnostics, references and provenance of one study at one scale.
+    """Content of results.json: estimates, curves, tables, diagnostics, references and provenance of one study.
 
     Raises ConfigError if the study's analysis.py or its references are not as they should be
     """
-    estimates = run_analysis(study, data)
+    found = run_analysis(study, data)
+    estimates = {name: value for name, value in found.items() if isinstance(value, Estimate)}
     references = reference_file(study.folder, study.scale)
     return {
         "format": FORMAT,
@@ -37,6 +39,8 @@ def analyse_study(study: Study, data: StudyData) -> dict[str, Any]:
         "provenance": _provenance(study),
         "ensembles": [_ensemble_entry(ensemble) for ensemble in data],
         "estimates": {name: estimate_to_json(estimate) for name, estimate in estimates.items()},
+        "curves": {name: curve_json(name, value) for name, value in found.items() if isinstance(value, Curve)},
+        "tables": {name: table_json(name, value) for name, value in found.items() if isinstance(value, Table)},
         "references": [row.as_json() for row in read_references(references)],
         "reference_file": references.name,
         "diagnostics": {ensemble.label: diagnostics(ensemble) for ensemble in data},
@@ -44,28 +48,34 @@ def analyse_study(study: Study, data: StudyData) -> dict[str, Any]:
     }
 
 
-def run_analysis(study: Study, data: StudyData) -> dict[str, Estimate]:
-    """What `analyse(data)` of the study returns, checked to be named Estimates.
+def run_analysis(study: Study, data: StudyData) -> dict[str, Estimate | Curve | Table]:
+    """What `analyse(data)` of the study returns, checked to be named Estimates, at least one, Curves and Tables.
 
     Raises ConfigError
     """
     analyse = study_function(study.folder, "analysis.py", "analyse")
-    estimates = analyse(data)
+    found = analyse(data)
     where = f"{study.folder / 'analysis.py'}: analyse"
-    if not isinstance(estimates, dict) or not estimates:
-        raise ConfigError(f"{where} returned {type(estimates).__name__}, wanted a dict of Estimates with at least one")
-    for name, estimate in estimates.items():
-        if not isinstance(name, str) or not isinstance(estimate, Estimate):
-            raise ConfigError(f"{where}: {name!r} is {type(estimate).__name__}, wanted a name and an Estimate")
+    if not isinstance(found, dict):
+        raise ConfigError(f"{where} returned {type(found).__name__}, wanted a dict of Estimates with at least one")
+    for name, value in found.items():
+        if not isinstance(name, str) or not isinstance(value, Estimate | Curve | Table):
+            raise ConfigError(
+                f"{where}: {name!r} is {type(value).__name__}, wanted a name and an Estimate, a Curve or a Table"
+            )
+    if not any(isinstance(value, Estimate) for value in found.values()):
+        raise ConfigError(f"{where} returned no Estimate, wanted a dict of Estimates with at least one")
+    source = {"study": study.name, "scale": study.scale}
     return {
-        name: estimate.with_source(study=study.name, scale=study.scale, observable=name)
-        for name, estimate in estimates.items()
+        name: value.with_source(**source, observable=name) if isinstance(value, Estimate) else value
+        for name, value in found.items()
     }
 
 
 def _ensemble_entry(ensemble: EnsembleData) -> dict[str, Any]:
     spec = ensemble.spec
     accepted = ensemble.production("accepted")
+    start = spec.start if isinstance(spec.start, str) else spec.start.model_dump(mode="json")
     return {
         "label": ensemble.label,
         "ensemble_id": ensemble.ensemble_id,
@@ -74,14 +84,17 @@ def _ensemble_entry(ensemble: EnsembleData) -> dict[str, Any]:
         "beta": spec.beta,
         "chains": spec.chains,
         "seed": spec.seed,
-        "start": spec.start if isinstance(spec.start, str) else "file",
+        "precision": spec.precision,
+        "action": spec.action.model_dump(mode="json"),
+        "start": start,
         "sampler": spec.sampler.model_dump(mode="json"),
         "thermalisation": ensemble.n_thermalisation,
         "trajectories": len(accepted),
         "configurations": len(ensemble.trajectory),
-        "acceptance": float(accepted.mean()),
+        "acceptance": float(accepted.mean()) if has_metropolis(spec) else None,
         "source": dict(ensemble.source),
         "inputs": dict(ensemble.inputs),
+        "made_by": list(ensemble.made_by),
     }
 
 

@@ -47,7 +47,7 @@ def branch(
     i = check_start(validated(FileStart, start, "start"))
     if seed == old.request.seed:
         raise ConfigError(
-            f"--seed: got {seed}, the seed of the old chain; give another, else both draw the same numbers"
+            f"--seed: got {seed}, the seed of the old chain; give another: they would draw the same numbers"
         )
     changes = {"seed": seed, "start": start, "warmup": 0, "sampler": old.spec.sampler.model_dump(mode="json")}
     changes |= {} if thermalisation is None else {"thermalisation": thermalisation}
