@@ -19,6 +19,7 @@ SCALE = config["scale"]
 DEVICE = config["device"]
 ENSEMBLES = f"{ROOT}/data/ensembles"
 LOGS = f"{ROOT}/logs"
+BENCHMARKS = f"{ROOT}/benchmarks"
 
 
 def load_studies():
