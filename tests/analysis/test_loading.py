@@ -1,5 +1,7 @@
 """From files to StudyData: what is accepted, what is refused."""
 
+import shutil
+
 import numpy as np
 import pytest
 from synthetic import made_study, make_study, write_study_files
@@ -7,8 +9,10 @@ from synthetic import made_study, make_study, write_study_files
 from gaugeflow.analysis.loading import load_study_data
 from gaugeflow.analysis.plugin import study_function
 from gaugeflow.analysis.results import estimates, read_results, write_results
-from gaugeflow.analysis.runner import run_analysis
+from gaugeflow.analysis.runner import analyse_study, run_analysis
 from gaugeflow.config.load import load_study
+from gaugeflow.ensembles.archive import move
+from gaugeflow.ensembles.needs import Held
 from gaugeflow.errors import ConfigError, FileError
 from gaugeflow.stats.estimate import derive
 
@@ -74,6 +78,18 @@ def test_measurements_of_other_configurations_are_refused(tmp_path):
     derived = [path for path in again if path.parent.name != "configs"]
     with pytest.raises(FileError, match="made from other configurations"):
         load_study_data(made.study, [*configs, *derived])
+
+
+def test_archived_chunks_give_the_same_results(tmp_path):
+    made = made_study()
+    for folder in {path.parent for path in made.files}:
+        shutil.copytree(folder, tmp_path / "data" / folder.parent.name / folder.name)
+    files = [tmp_path / "data" / path.relative_to(path.parents[2]) for path in made.files]
+    moved = [path for path in files if path.parent.name == "configs"]
+    for number, path in enumerate(moved):
+        move(Held(path), None if number % 2 else tmp_path / "far" / f"{number}.h5")
+    assert len(moved) == 4
+    assert analyse_study(made.study, load_study_data(made.study, files)) == made.results
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,10 @@ rule report:
         "../../environment.yml"
     params:
         studies=study_options,
+        benchmarks=BENCHMARKS,
     shell:
-        "gaugeflow report {input.results:q} {params.studies} --out {output:q} > {log:q} 2>&1"
+        "gaugeflow report {input.results:q} {params.studies} --out {output:q} --benchmarks {params.benchmarks:q}"
+        " > {log:q} 2>&1"
 
 
 rule tables:

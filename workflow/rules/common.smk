@@ -19,6 +19,7 @@ SCALE = config["scale"]
 DEVICE = config["device"]
 ENSEMBLES = f"{ROOT}/data/ensembles"
 LOGS = f"{ROOT}/logs"
+BENCHMARKS = f"{ROOT}/benchmarks"
 
 
 def load_studies():
@@ -91,7 +92,7 @@ def previous_chunk(wildcards):
 
 
 def start_file(wildcards):
-    """The file whose last configuration starts the chain, where the study asks for one."""
+    """The file whose configuration starts the chain, where the study asks for one."""
     start = ensemble_of(wildcards).spec.start
     return start.file if isinstance(start, FileStart) else []
 

@@ -47,6 +47,8 @@ rule generate:
         f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.h5",
     log:
         f"{LOGS}/generate/{{ensemble}}/{{chunk}}.log",
+    benchmark:
+        f"{BENCHMARKS}/generate/{{ensemble}}/{{chunk}}.tsv"
     conda:
         "../../environment.yml"
     threads: ranks

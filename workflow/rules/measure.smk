@@ -8,6 +8,8 @@ rule measure:
         f"{ENSEMBLES}/{{ensemble}}/measure_{{settings}}/{{chunk}}.h5",
     log:
         f"{LOGS}/measure/{{ensemble}}/{{settings}}/{{chunk}}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure/{{ensemble}}/{{settings}}/{{chunk}}.tsv"
     conda:
         "../../environment.yml"
     threads: ranks
@@ -34,6 +36,8 @@ rule flow:
         f"{ENSEMBLES}/{{ensemble}}/flow_{{settings}}/{{chunk}}.h5",
     log:
         f"{LOGS}/flow/{{ensemble}}/{{settings}}/{{chunk}}.log",
+    benchmark:
+        f"{BENCHMARKS}/flow/{{ensemble}}/{{settings}}/{{chunk}}.tsv"
     conda:
         "../../environment.yml"
     threads: ranks

@@ -36,6 +36,7 @@ class EnsembleData:
     n_thermalisation  leading trajectories of `history` that are not production
     source            entries for Estimate.source
     inputs            file -> content_sha256
+    made_by           commit and version of every code that made one of the files, in words
     """
 
     label: str
@@ -49,6 +50,7 @@ class EnsembleData:
     settings: AnalysisSettings = DEFAULT_SETTINGS
     source: Mapping[str, object] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    made_by: tuple[str, ...] = ()
 
     @property
     def volume(self) -> int:

@@ -21,7 +21,7 @@ HISTOGRAM_BINS = 40
 
 
 def diagnostics(ensemble: EnsembleData) -> dict[str, Any]:
-    """Histories, autocorrelation, error against bin size and, where there is one, dH, flow curves and 2D charge."""
+    """Histories, autocorrelation, error against bin size, flow curves; dH and charges where the ensemble has them."""
     content = {
         "history": _history(ensemble),
         "autocorrelation": {name: _autocorrelation(series) for name, series in _observed(ensemble).items()},
@@ -30,16 +30,29 @@ def diagnostics(ensemble: EnsembleData) -> dict[str, Any]:
     if ensemble.spec.sampler.metropolis:
         content["delta_h"] = _delta_h(ensemble.production("delta_h"))
     if "charge" in ensemble.measured:
-        content["charge"] = _charge(ensemble)
+        content["charge"] = _charge(ensemble.series("charge"), ensemble.trajectory)
     if ensemble.flowed:
         content["flow"] = _flow(ensemble)
+        flow_time = ensemble.flow_series("flow_time")
+        for name in _flowed(ensemble, "charge"):
+            last = _charge(ensemble.flow_series(name)[:, :, -1], ensemble.trajectory)
+            content.setdefault("flowed_charge", {})[name] = {**last, "flow_time": float(flow_time[-1])}
     return content
+
+
+def _flowed(ensemble: EnsembleData, prefix: str) -> list[str]:
+    """Names of flowed series (n, chains, k) that begin so; what is stored per time slice has more axes."""
+    return [name for name, values in ensemble.flowed.items() if name.startswith(prefix) and values.ndim == 3]
 
 
 def _observed(ensemble: EnsembleData) -> dict[str, np.ndarray]:
     series = {"plaquette": ensemble.series("plaquette")}
     if "charge" in ensemble.measured:
         series["Q^2"] = ensemble.series("charge") ** 2
+    for name in (_flowed(ensemble, "charge") if "charge" not in ensemble.measured else [])[:1]:
+        series["flowed Q^2"] = ensemble.flow_series(name)[:, :, -1] ** 2
+    if "energy_clover" in ensemble.flowed:
+        series["flowed E"] = ensemble.flow_series("energy_clover")[:, :, -1]
     return series
 
 
@@ -94,12 +107,12 @@ def _delta_h(delta_h: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _charge(ensemble: EnsembleData) -> dict[str, Any]:
-    charge = ensemble.series("charge")
+def _charge(charge: np.ndarray, trajectory: np.ndarray) -> dict[str, Any]:
+    """Histories of a few chains, and how often each nearest integer occurs, of a charge (n, chains)."""
     chosen = _thinned(len(charge))
     values, counts = np.unique(np.rint(charge).astype(int), return_counts=True)
     return {
-        "trajectory": ensemble.trajectory[chosen].tolist(),
+        "trajectory": trajectory[chosen].tolist(),
         "chains": [_rounded(charge[chosen, chain]) for chain in range(min(SHOWN_CHAINS, charge.shape[1]))],
         "values": values.tolist(),
         "counts": counts.tolist(),
@@ -109,7 +122,7 @@ def _charge(ensemble: EnsembleData) -> dict[str, Any]:
 def _flow(ensemble: EnsembleData) -> dict[str, Any]:
     flow_time = ensemble.flow_series("flow_time")
     content: dict[str, Any] = {"flow_time": flow_time.tolist(), "t0_threshold": ensemble.settings.t0_threshold}
-    for name in ("energy_clover", "energy_plaquette"):
+    for name in _flowed(ensemble, "energy"):
         energy = ensemble.flow_series(name)
         per_chain = energy.mean(axis=0)
         errors = [gamma_method(energy[:, :, k]).error for k in range(len(flow_time))]

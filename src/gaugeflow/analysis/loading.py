@@ -13,8 +13,10 @@ from gaugeflow.analysis.dataset import EnsembleData, StudyData
 from gaugeflow.config.canonical import canonical_json, sha256_text
 from gaugeflow.config.spec_file import read_spec_text
 from gaugeflow.config.study import Ensemble, Study
+from gaugeflow.ensembles.archived import chunk_sha256
 from gaugeflow.ensembles.provenance import commit
 from gaugeflow.ensembles.reader import open_file
+from gaugeflow.ensembles.schema import ARCHIVED
 from gaugeflow.ensembles.verify import require_sound
 from gaugeflow.errors import ConfigError, FileError
 
@@ -38,6 +40,7 @@ class Chunk:
     made_from: frozenset[str]
     arrays: dict[str, np.ndarray]
     n_thermalisation: int
+    made_by: str
 
 
 def load_study_data(study: Study, paths: Iterable[str | os.PathLike[str]]) -> StudyData:
@@ -61,24 +64,26 @@ def load_study_data(study: Study, paths: Iterable[str | os.PathLike[str]]) -> St
 
 
 def read_chunk(path: str | os.PathLike[str]) -> Chunk:
-    """Everything but the links of one file.
+    """Everything but the links of one file; an archived chunk of configurations gives what the chunk itself gives.
 
     Raises FileError for a file that `gaugeflow check` refuses
     """
     require_sound(Path(path))
     with open_file(Path(path)) as file:
-        if file.kind not in FOLDERS:
-            raise FileError(f"{path}: holds {file.kind}, wanted one of {', '.join(FOLDERS)}")
+        kind = "configurations" if file.kind == ARCHIVED else file.kind
+        if kind not in FOLDERS:
+            raise FileError(f"{path}: holds {kind}, wanted one of {', '.join(FOLDERS)}")
         return Chunk(
             path=os.fspath(path),
-            kind=file.kind,
+            kind=kind,
             ensemble_id=file.ensemble_id,
             number=int(file.chunk),
             spec_text=file.spec_text,
-            sha256=file.content_sha256,
+            sha256=chunk_sha256(file) if kind == "configurations" else file.content_sha256,
             made_from=frozenset(str(digest) for digest in file.provenance.get("inputs", {}).values()),
             arrays={name: file.dataset(name) for name in file.names if name not in LEFT_OUT},
             n_thermalisation=int(file.attributes.get("n_thermalisation", 0)),
+            made_by=_made_by(file.provenance),
         )
 
 
@@ -117,7 +122,15 @@ def _ensemble_data(study: Study, ensemble: Ensemble, chunks: Sequence[Chunk]) ->
             "inputs_sha256": sha256_text(canonical_json(inputs)),
         },
         inputs=inputs,
+        made_by=tuple(sorted({chunk.made_by for chunk in own})),
     )
+
+
+def _made_by(provenance: dict) -> str:
+    """Code and libraries that wrote a file, in one line."""
+    libraries = ", ".join(f"{name} {version}" for name, version in sorted(provenance.get("libraries", {}).items()))
+    version, commit_ = provenance.get("gaugeflow", "unknown"), provenance.get("commit", "unknown")
+    return f"gaugeflow {version}, commit {commit_}; Python {provenance.get('python', 'unknown')}, {libraries}"
 
 
 def _ordered(own: Sequence[Chunk], kind: str, ensemble: Ensemble, study: Study) -> list[Chunk]:

@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import Any
 
 import gaugeflow
+from gaugeflow.analysis.curves import Curve, Table, curve_json, table_json
 from gaugeflow.analysis.dataset import EnsembleData, StudyData
 from gaugeflow.analysis.details import Detail, error_methods
 from gaugeflow.analysis.diagnostics import diagnostics
@@ -24,11 +25,12 @@ LIBRARIES = ("numpy", "scipy", "h5py", "pyerrors")
 
 
 def analyse_study(study: Study, data: StudyData) -> dict[str, Any]:
-    """Content of results.json: estimates, diagnostics, references and provenance of one study at one scale.
+    """Content of results.json: estimates, curves, tables, diagnostics, references and provenance of one study.
 
     Raises ConfigError if the study's analysis.py or its references are not as they should be
     """
-    estimates, details = run_analysis(study, data)
+    found = run_analysis(study, data)
+    estimates = {name: value for name, value in found.items() if isinstance(value, Estimate)}
     references = reference_file(study.folder, study.scale)
     return {
         "format": FORMAT,
@@ -39,8 +41,10 @@ def analyse_study(study: Study, data: StudyData) -> dict[str, Any]:
         "provenance": _provenance(study),
         "ensembles": [_ensemble_entry(ensemble) for ensemble in data],
         "estimates": {name: estimate_to_json(estimate) for name, estimate in estimates.items()},
-        "details": details,
+        "details": {name: value.as_json() for name, value in found.items() if isinstance(value, Detail)},
         "error_methods": error_methods(estimates),
+        "curves": {name: curve_json(name, value) for name, value in found.items() if isinstance(value, Curve)},
+        "tables": {name: table_json(name, value) for name, value in found.items() if isinstance(value, Table)},
         "references": [row.as_json() for row in read_references(references)],
         "reference_file": references.name,
         "diagnostics": {ensemble.label: diagnostics(ensemble) for ensemble in data},
@@ -48,35 +52,35 @@ def analyse_study(study: Study, data: StudyData) -> dict[str, Any]:
     }
 
 
-def run_analysis(study: Study, data: StudyData) -> tuple[dict[str, Estimate], dict[str, Any]]:
-    """What `analyse(data)` of the study returns: named Estimates, and what stands behind them as JSON types.
+def run_analysis(study: Study, data: StudyData) -> dict[str, Estimate | Detail | Curve | Table]:
+    """What `analyse(data)` of the study returns: named Estimates, at least one, Details, Curves and Tables.
 
     Raises ConfigError for anything else
     """
     analyse = study_function(study.folder, "analysis.py", "analyse")
     found = analyse(data)
     where = f"{study.folder / 'analysis.py'}: analyse"
-    if not isinstance(found, dict) or not found:
+    if not isinstance(found, dict):
         raise ConfigError(f"{where} returned {type(found).__name__}, wanted a dict of Estimates with at least one")
-    for name, entry in found.items():
-        if not isinstance(name, str) or not isinstance(entry, Estimate | Detail):
+    for name, value in found.items():
+        if not isinstance(name, str) or not isinstance(value, Estimate | Detail | Curve | Table):
             raise ConfigError(
-                f"{where}: {name!r} is {type(entry).__name__}, wanted a name and an Estimate (or a fit, a potential, a "
-                f"table of scales)"
+                f"{where}: {name!r} is {type(value).__name__}, "
+                "wanted a name and an Estimate, a Curve, a Table, or a fit, a potential, a table of scales"
             )
-    estimates = {
-        name: entry.with_source(study=study.name, scale=study.scale, observable=name)
-        for name, entry in found.items()
-        if isinstance(entry, Estimate)
+    if not any(isinstance(value, Estimate) for value in found.values()):
+        raise ConfigError(f"{where} returned no Estimate, wanted a dict of Estimates with at least one")
+    source = {"study": study.name, "scale": study.scale}
+    return {
+        name: value.with_source(**source, observable=name) if isinstance(value, Estimate) else value
+        for name, value in found.items()
     }
-    if not estimates:
-        raise ConfigError(f"{where} returned no Estimate, wanted at least one beside {', '.join(found)}")
-    return estimates, {name: entry.as_json() for name, entry in found.items() if not isinstance(entry, Estimate)}
 
 
 def _ensemble_entry(ensemble: EnsembleData) -> dict[str, Any]:
     spec = ensemble.spec
     accepted = ensemble.production("accepted")
+    start = spec.start if isinstance(spec.start, str) else spec.start.model_dump(mode="json")
     return {
         "label": ensemble.label,
         "ensemble_id": ensemble.ensemble_id,
@@ -85,9 +89,10 @@ def _ensemble_entry(ensemble: EnsembleData) -> dict[str, Any]:
         "beta": spec.beta,
         "chains": spec.chains,
         "seed": spec.seed,
-        "start": spec.start if isinstance(spec.start, str) else "file",
+        "precision": spec.precision,
+        "action": spec.action.model_dump(mode="json"),
+        "start": start,
         "sampler": spec.sampler.model_dump(mode="json"),
-        "sampler_text": spec.sampler.text,
         "thermalisation": ensemble.n_thermalisation,
         "trajectories": len(accepted),
         "configurations": len(ensemble.trajectory),
@@ -101,6 +106,7 @@ def _ensemble_entry(ensemble: EnsembleData) -> dict[str, Any]:
         },
         "source": dict(ensemble.source),
         "inputs": dict(ensemble.inputs),
+        "made_by": list(ensemble.made_by),
     }
 
 

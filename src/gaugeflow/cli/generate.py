@@ -83,4 +83,4 @@ def _source(resolved: "SpecFile", chunk: int, previous: Path | None) -> "Source 
         return None
     n = gauge_group(resolved.spec.group).n
     shape = (resolved.spec.chains, *reversed(resolved.spec.extents), resolved.spec.ndim, n, n)
-    return read_start(Path(start.file), start.content_sha256, shape)
+    return read_start(start, shape)

@@ -2,14 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from gaugeflow.errors import ConfigError, FileError
-
-if TYPE_CHECKING:
-    from gaugeflow.config.schema import EnsembleSpec
 
 
 def spec(
@@ -23,32 +20,16 @@ def spec(
 ) -> None:
     """Write the resolved spec of one ensemble."""
     from gaugeflow.config.load import load_study
+    from gaugeflow.config.schema import FileStart
     from gaugeflow.config.spec_file import write_spec
 
     chosen = load_study(study, scale).ensemble(ensemble)
-    check_start(chosen.spec)
+    if isinstance(chosen.spec.start, FileStart):
+        from gaugeflow.ensembles.source import check_start
+
+        check_start(chosen.spec.start)
     written = write_spec(out, chosen, read_tuning(tuning) if tuning else None)
     typer.echo(f"{out}: {written.ensemble_id}, {written.spec.sampler.text}")
-
-
-def check_start(spec: "EnsembleSpec") -> None:
-    """The file that the chains start from must be the one whose hash is part of their identity.
-
-    Raises  FileError if it is missing, damaged or another file
-    """
-    from gaugeflow.config.schema import FileStart
-
-    if not isinstance(spec.start, FileStart):
-        return
-    from gaugeflow.ensembles.reader import open_file
-    from gaugeflow.ensembles.verify import require_sound
-
-    path = Path(spec.start.file)
-    require_sound(path)
-    with open_file(path, "configurations") as start:
-        if start.content_sha256 != spec.start.content_sha256:
-            got, wanted = start.content_sha256, spec.start.content_sha256
-            raise FileError(f"{path}: start: got content_sha256 {got}, wanted {wanted}; correct the study or the file")
 
 
 def read_tuning(path: Path) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """The part of a study that defines a Markov chain, and its identity."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer, model_validator
 
 from gaugeflow.config.canonical import canonical_json, sha256_text
 from gaugeflow.config.fields import (
@@ -43,12 +43,22 @@ Action = Annotated[WilsonAction | RectangleAction, Field(discriminator="kind")]
 
 
 class FileStart(FrozenModel):
-    """Start from the last configuration of a file; its hash keeps the chain's identity independent of the path."""
+    """Start from a configuration of a file, the last one unless named; the hash says which file, wherever it lies."""
 
     file: Annotated[
         str, Field(pattern=r"^[A-Za-z0-9._/-]+$", description="configurations file, relative to the working folder")
     ]
     content_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="as printed by gaugeflow info FILE")]
+    configuration: Annotated[
+        NonNegativeInt | None, Field(description="number in the file, from 0; left out: the last (gaugeflow branch)")
+    ] = None
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content = handler(self)
+        if content.get("configuration", 0) is None:
+            del content["configuration"]
+        return content
 
 
 def _start_kind(value: object) -> str:
@@ -58,7 +68,7 @@ def _start_kind(value: object) -> str:
 Start = Annotated[
     Annotated[Literal["cold", "hot", "mixed"], Tag("<name>")] | Annotated[FileStart, Tag("<file>")],
     Discriminator(_start_kind),
-    Field(description="first links: unit, Haar, both (even chains cold, odd hot), or the end of a file"),
+    Field(description="first links: unit, Haar, both (even chains cold, odd hot), or those of a file"),
 ]
 
 

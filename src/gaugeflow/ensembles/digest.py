@@ -41,9 +41,19 @@ class Digest:
             content.update(np.ascontiguousarray(slab))
         self._lines.append(f"dataset {name} {np.dtype(dtype).str} {tuple(shape)} {content.hexdigest()}")
 
+    @property
+    def lines(self) -> list[str]:
+        """What was added, one line each, sorted."""
+        return sorted(self._lines)
+
     def hexdigest(self) -> str:
         """Hexadecimal SHA-256 over what was added."""
-        return hashlib.sha256("\n".join(sorted(self._lines)).encode()).hexdigest()
+        return digest_of_lines(self._lines)
+
+
+def digest_of_lines(lines: Iterable[str]) -> str:
+    """content_sha256 of the file with these lines."""
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 def little_endian(array: np.ndarray) -> np.ndarray:
@@ -63,8 +73,8 @@ def slabs(dataset: h5py.Dataset) -> Iterator[np.ndarray]:
     return (dataset[piece] for piece in pieces(dataset.shape, dataset.dtype.itemsize, dataset.chunks))
 
 
-def content_digest(file: h5py.File) -> str:
-    """Recompute content_sha256 from an open file, in memory bounded by a piece of a dataset."""
+def content_lines(file: h5py.File) -> list[str]:
+    """The lines of an open file whose hash is its content_sha256, in memory bounded by a piece of a dataset."""
     digest = Digest()
 
     def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
@@ -75,4 +85,4 @@ def content_digest(file: h5py.File) -> str:
 
     add("/", file)
     file.visititems(add)
-    return digest.hexdigest()
+    return digest.lines

@@ -11,11 +11,11 @@ import h5py
 import numpy as np
 
 from gaugeflow.ensembles.checksums import ChainChecksums
-from gaugeflow.ensembles.digest import attribute_value, content_digest
+from gaugeflow.ensembles.digest import attribute_value, content_lines, digest_of_lines
 from gaugeflow.ensembles.layout import layout_problems
 from gaugeflow.ensembles.links import Slab, as_array
 from gaugeflow.ensembles.pieces import link_slabs
-from gaugeflow.ensembles.schema import DIGEST, FORMAT, KINDS, VERSION
+from gaugeflow.ensembles.schema import ARCHIVED, DIGEST, FORMAT, KINDS, VERSION
 from gaugeflow.errors import FileError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -151,8 +151,12 @@ class ChunkFile:
 
     def recompute_digest(self) -> str:
         """content_sha256 computed anew from everything in the file."""
+        return digest_of_lines(self.content_lines())
+
+    def content_lines(self) -> list[str]:
+        """The lines that content_sha256 is a hash of, computed anew from everything in the file."""
         with self._failures("reading"):
-            return content_digest(self._file)
+            return content_lines(self._file)
 
     def close(self) -> None:
         """Close the file; reading is over."""
@@ -182,6 +186,8 @@ class ChunkFile:
         kind = self.attributes.get("kind")
         if kind not in KINDS:
             raise FileError(f"{self.name}: unknown kind {kind!r}, wanted one of {', '.join(KINDS)}")
+        if (kind, wanted) == (ARCHIVED, "configurations"):
+            raise FileError(f"{self.name}: its links are in an archive; gaugeflow archive --restore brings them back")
         if wanted is not None and kind != wanted:
             raise FileError(f"{self.name}: holds {kind}, wanted {wanted}")
         return kind

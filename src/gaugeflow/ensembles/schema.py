@@ -61,6 +61,9 @@ HISTORY = {
 ACCEPTED_BEFORE = "history/accepted_before"
 """Present where the acceptance window of the next chunk reaches further back than this chunk."""
 
+ARCHIVED = "archived_configurations"
+"""Kind of the small file that stands where a chunk of configurations stood whose links were archived."""
+
 _FLOW_AXES = ("n", "chains", "k")
 
 CHARGES = {
@@ -135,6 +138,11 @@ KINDS: dict[str, Kind] = {
         root={"format": str, "version": int, "kind": str, "spec_sha256": str, "chunk": int, DIGEST: str},
     ),
 }
+
+KINDS[ARCHIVED] = Kind(
+    datasets={name: entry for name, entry in KINDS["configurations"].datasets.items() if name != "links"},
+    attributes={**KINDS["configurations"].attributes, "archived_sha256": str, "links_lines": str},
+)
 
 
 def first_trajectory(spec: dict, chunk: int) -> int:

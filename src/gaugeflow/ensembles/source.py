@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from gaugeflow.config.schema import FileStart
 from gaugeflow.config.spec_file import SpecFile
+from gaugeflow.ensembles.archived import chunk_sha256
 from gaugeflow.ensembles.atomic import remove_leftovers
 from gaugeflow.ensembles.checkpoint import Progress
 from gaugeflow.ensembles.links import LinkSource, Slab
@@ -18,26 +20,26 @@ from gaugeflow.errors import FileError
 from gaugeflow.samplers.guard import BAND_WINDOW
 
 
-class LastLinks:
-    """The last links of a sound file as a source that opens it anew; a single chain is given for every one of `shape`.
+class FileLinks:
+    """Links of configuration `i` of a sound file as a source that opens it anew; a single chain is given for all.
 
     Raises    FileError where the file is another than that whose hash is given, or its checksums differ
     """
 
-    def __init__(self, path: Path, content_sha256: str, shape: tuple[int, ...]) -> None:
-        self._path, self._content_sha256, self.shape = path, content_sha256, shape
+    def __init__(self, path: Path, content_sha256: str, i: int, shape: tuple[int, ...]) -> None:
+        self._path, self._content_sha256, self._i, self.shape = path, content_sha256, i, shape
 
     def slabs(self) -> Iterator[tuple[Slab, np.ndarray]]:
         """Read slab by slab."""
         with open_file(self._path, "configurations") as file:
             if file.content_sha256 != self._content_sha256:
                 raise FileError(f"{self._path}: was replaced while it was used; run the same command again")
-            stored = StoredLinks(file, file.n - 1)
+            stored = StoredLinks(file, self._i)
             if stored.shape == self.shape:
                 yield from stored.slabs()
                 return
             for chains, times in link_slabs(self.shape):
-                values = file.piece("links", (file.n - 1, slice(0, 1), times))
+                values = file.piece("links", (self._i, slice(0, 1), times))
                 yield (chains, times), np.broadcast_to(values, (chains.stop - chains.start, *values.shape[1:]))
 
 
@@ -70,7 +72,7 @@ def read_previous(path: Path, spec: SpecFile, chunk: int) -> Source:
                 f"{path}: got chunk {file.chunk} of {file.ensemble_id}, wanted chunk {chunk - 1} of "
                 f"{spec.ensemble_id} with the very same spec; give the chunk before this one"
             )
-        links = LastLinks(path, file.content_sha256, file.shape("links")[1:])
+        links = FileLinks(path, file.content_sha256, file.n - 1, file.shape("links")[1:])
         return Source(links, file.content_sha256, "previous", _last_accepted(file), spec.spec.precision)
 
 
@@ -82,31 +84,50 @@ def _last_accepted(file: ChunkFile) -> np.ndarray:
     return flags[-(BAND_WINDOW - 1) :]
 
 
-def read_start(path: Path, content_sha256: str, shape: tuple[int, ...]) -> Source:
-    """Last configuration of a foreign start file; a single chain starts every chain.
+def read_start(start: FileStart, shape: tuple[int, ...]) -> Source:
+    """The configuration of a foreign file that a spec starts from; a single chain starts every chain.
 
-    Raises    FileError if it is damaged, another file than the spec names, or of another shape (chains, t, ..., N, N)
+    Raises    FileError if it is damaged, another file than the spec names, without this configuration, or of another
+              shape (chains, t, ..., N, N)
     """
-    require_sound(path)
+    path = Path(start.file)
+    i = check_start(start)
     with open_file(path, "configurations") as file:
         found, precision = file.shape("links")[1:], precision_of(file)
-        if file.content_sha256 != content_sha256:
-            raise FileError(f"{path}: start: content_sha256 is {file.content_sha256}, the spec names {content_sha256}")
     if found[1:] != shape[1:] or found[0] not in (1, shape[0]):
         raise FileError(f"{path}: start: links have shape {found}, wanted {shape} or a single chain")
-    links, accepted = LastLinks(path, content_sha256, shape), np.zeros((0, shape[0]), np.uint8)
-    return Source(links, content_sha256, "start", accepted, precision)
+    links, accepted = FileLinks(path, start.content_sha256, i, shape), np.zeros((0, shape[0]), np.uint8)
+    return Source(links, start.content_sha256, "start", accepted, precision)
+
+
+def check_start(start: FileStart) -> int:
+    """Number of the configuration in the sound file that a spec starts from.
+
+    Raises    FileError if the file is missing, damaged, another one, or has no such configuration
+    """
+    path = Path(start.file)
+    require_sound(path)
+    with open_file(path, "configurations") as file:
+        if file.content_sha256 != start.content_sha256:
+            raise FileError(
+                f"{path}: start: got content_sha256 {file.content_sha256}, wanted {start.content_sha256}; "
+                "correct the study or the file"
+            )
+        i = file.n - 1 if start.configuration is None else start.configuration
+        file.require_entry("links", i)
+    return i
 
 
 def published(out: Path, spec: SpecFile, chunk: int) -> bool:
-    """True if `out` is there and is this chunk; what a kill after its publication left beside it is removed.
+    """True if `out` is there and is this chunk, archived or not; what a kill after publishing left there is removed.
 
     Raises    FileError if `out` is damaged or another chunk
     """
     if not out.exists():
         return False
     require_sound(out)
-    with open_file(out, "configurations") as file:
+    with open_file(out) as file:
+        chunk_sha256(file)  # refuses other kinds
         if file.spec_text != spec.text or file.chunk != chunk:
             raise FileError(
                 f"{out}: holds chunk {file.chunk} of {file.ensemble_id}, wanted chunk {chunk} of {spec.ensemble_id} "

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from gaugeflow.conventions import GAUGE_GROUPS
+from gaugeflow.ensembles.archived import proved_sha256
 from gaugeflow.ensembles.gauge_checks import judge_links
 from gaugeflow.ensembles.reader import ChunkFile, StoredLinks, open_file
-from gaugeflow.ensembles.schema import first_trajectory, saved_trajectories
+from gaugeflow.ensembles.schema import ARCHIVED, first_trajectory, saved_trajectories
 from gaugeflow.errors import FileError
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
@@ -35,7 +36,8 @@ def verify_file(path: Path | str, deep: bool = True) -> Verification:
     """Judge one file; never raises for a bad one. Memory is bounded by a few time slices.
 
     deep    also recompute the content hash, and for configurations the checksums, the distance of the links from the
-            group and the plaquettes (both to `TOLERANCE`), and compare trajectory numbers and history with the spec
+            group and the plaquettes (both to `TOLERANCE`), and compare trajectory numbers and history with the spec;
+            for archived ones, the content hash of the archived file from what is here
     """
     try:
         with open_file(path) as file:
@@ -74,8 +76,8 @@ def _summary(file: ChunkFile) -> dict:
     summary = {key: file.attributes[key] for key in keys if key in file.attributes}
     if "trajectory" in file.names:
         summary["configurations"] = file.n
-    if file.kind == "configurations":
-        summary["chains"] = file.shape("links")[1]
+    if file.kind in ("configurations", ARCHIVED):
+        summary["chains"] = file.shape("checksum")[1]
     return summary
 
 
@@ -98,6 +100,10 @@ def _content_problems(file: ChunkFile) -> Iterator[str]:
     for name in file.names:
         if name != "links" and not np.isfinite(file.dataset(name)).all():
             yield f"{name} has values that are not finite"
+    if file.kind == ARCHIVED:
+        if proved_sha256(file) != file.attributes["archived_sha256"]:
+            yield "what is here does not belong to the archived file that it names"
+        yield from _numbering_problems(file, _known(file.spec.get("spec")))
     if file.kind == "configurations":
         spec = _known(file.spec.get("spec"))
         yield from _shape_problems(file, spec)

@@ -15,28 +15,42 @@ from gaugeflow.config.load import find_study
 from gaugeflow.ensembles.atomic import atomic_path
 from gaugeflow.errors import ConfigError
 from gaugeflow.report import chain_figures, result_figures
+from gaugeflow.report.cost import costs
 from gaugeflow.report.page import NamedFigure, Section, render
+from gaugeflow.report.study_figures import curve_figures
 from gaugeflow.report.style import figure_style, svg_bytes
 from gaugeflow.report.tables import csv_table, json_table, pyerrors_table
 
 log = logging.getLogger(__name__)
 
-STANDARD: dict[str, tuple[Callable[[dict[str, Any]], Figure | None], str]] = {
-    "pulls": (result_figures.pull_figure, "Every judged number against its reference"),
-    "flow": (chain_figures.flow_figure, "Wilson flow: t² E(t); dashed: the threshold that defines t0"),
-    "history": (chain_figures.history_figure, "Plaquette from the first trajectory; shaded: thermalisation"),
-    "charge": (chain_figures.charge_figure, "Topological charge of single chains"),
-    "autocorrelation": (chain_figures.autocorrelation_figure, "Autocorrelation; dotted: window of the Gamma method"),
-    "binning": (chain_figures.binning_figure, "Jackknife error against bin size; band: Gamma method"),
-    "delta_h": (chain_figures.delta_h_figure, "Energy violation of the trajectories"),
+STANDARD: dict[str, tuple[Callable[[dict[str, Any]], Figure | None], str, str]] = {
+    "pulls": (result_figures.pull_figure, "Every judged number against its reference", "results"),
+    "flow": (chain_figures.flow_figure, "t² E(t) along the flow; dashed: the threshold that defines t0", "flow"),
+    "flowed_charge": (
+        chain_figures.flowed_charge_figure,
+        "Topological charge at the last flow time: histories of single chains, distribution over all",
+        "flow",
+    ),
+    "history": (chain_figures.history_figure, "Plaquette from the first trajectory; shaded: thermalisation", "chains"),
+    "charge": (chain_figures.charge_figure, "Topological charge of single chains", "chains"),
+    "autocorrelation": (
+        chain_figures.autocorrelation_figure,
+        "Autocorrelation functions; dotted: window of the Gamma method",
+        "chains",
+    ),
+    "binning": (chain_figures.binning_figure, "Jackknife error against bin size; band: Gamma method", "chains"),
+    "delta_h": (chain_figures.delta_h_figure, "Energy violation of the trajectories, and acceptance", "chains"),
 }
-"""Figures that every study gets: name -> (function of the results, caption)."""
+"""Figures that every study gets: name -> (function of the results, caption, topic of the page)."""
 
 
-def build_report(all_results: Iterable[dict[str, Any]], out: Path, folders: dict[str, Path]) -> list[Path]:
+def build_report(
+    all_results: Iterable[dict[str, Any]], out: Path, folders: dict[str, Path], benchmarks: Path | None = None
+) -> list[Path]:
     """Write the page `out`, and tables/ and figures/ beside it.
 
-    folders   study -> its folder, for figures.py; studies that are not in it are looked for by name
+    folders      study -> its folder, for figures.py; studies that are not in it are looked for by name
+    benchmarks   folder of Snakemake's benchmark files, for the cost of ensembles
 
     Returns   all files written
     Raises    ConfigError if a study is given twice or its figures.py fails; FileError where the files cannot be written
@@ -48,7 +62,7 @@ def build_report(all_results: Iterable[dict[str, Any]], out: Path, folders: dict
     if twice:
         raise ConfigError(f"study {twice[0]} was given twice; a report has one section and one set of tables per study")
     for results in all_results:
-        section = make_section(results, folders.get(results["study"]))
+        section = make_section(results, folders.get(results["study"]), benchmarks)
         sections.append(section)
         written += _write_tables(results, out.parent / "tables")
         written += _write_figures(section, out.parent / "figures" / results["study"])
@@ -56,18 +70,26 @@ def build_report(all_results: Iterable[dict[str, Any]], out: Path, folders: dict
     return [*written, out]
 
 
-def make_section(results: dict[str, Any], folder: Path | None) -> Section:
-    """Figures and warnings of one study; its own figures come after the pulls."""
+def make_section(results: dict[str, Any], folder: Path | None, benchmarks: Path | None = None) -> Section:
+    """Figures, cost and warnings of one study; its own figures and its curves come after the pulls.
+
+    Raises    ConfigError if two figures have one name
+    """
     warnings = list(results["warnings"])
     with figure_style():
-        figures = {name: (function(results), caption) for name, (function, caption) in STANDARD.items()}
-        figures = {"pulls": figures.pop("pulls"), **_own_figures(results, folder, warnings), **figures}
+        standard = {name: (function(results), caption, topic) for name, (function, caption, topic) in STANDARD.items()}
+        own = [_own_figures(results, folder, warnings), curve_figures(results)]
+        extra = {name: (*entry, "results") for figures in own for name, entry in figures.items()}
+        if clash := sorted((own[0].keys() & own[1].keys()) | (standard.keys() & extra.keys())):
+            study = results["study"]
+            raise ConfigError(f"study {study}: two figures are called {clash[0]}; rename a curve or a figure")
+        figures = {"pulls": standard.pop("pulls"), **extra, **standard}
         named = tuple(
-            NamedFigure(name, caption, svg_bytes(figure))
-            for name, (figure, caption) in figures.items()
+            NamedFigure(name, caption, svg_bytes(figure), topic)
+            for name, (figure, caption, topic) in figures.items()
             if figure is not None
         )
-    return Section(results, named, tuple(warnings))
+    return Section(results, named, tuple(warnings), tuple(costs(results, benchmarks)) if benchmarks else None)
 
 
 def _own_figures(

@@ -65,9 +65,9 @@ def binning_figure(results: dict[str, Any]) -> Figure:
                 middle, half = curve["gamma_error"] / scale, curve["gamma_error_error"] / scale
                 axis.axhspan(middle - half, middle + half, color=colour, alpha=0.2, linewidth=0)
         axis.set_xscale("log")
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, 1.4 * axis.get_ylim()[1])  # room for the legend above the points
         axis.set(title=label, xlabel="bin size / configurations", ylabel="error / naive error")
-        axis.legend(loc="lower left", title="band: Gamma method", title_fontsize=7)
+        axis.legend(loc="upper left", title="band: Gamma method", title_fontsize=7, ncols=3, columnspacing=1.0)
     return figure
 
 
@@ -111,6 +111,29 @@ def charge_figure(results: dict[str, Any]) -> Figure | None:
     return figure
 
 
+def flowed_charge_figure(results: dict[str, Any]) -> Figure | None:
+    """Charge of a few chains at the last flow time, and how often each integer occurs; None where none was flowed."""
+    found = [
+        (label, name, charge)
+        for label, content in results["diagnostics"].items()
+        for name, charge in list(content.get("flowed_charge", {}).items())[:1]
+    ]
+    if not found:
+        return None
+    figure, axes = panels(2 * len(found), columns=2)
+    for (label, name, charge), history, counts in zip(found, axes[0::2], axes[1::2], strict=True):
+        for colour, chain in zip(COLOURS, charge["chains"], strict=False):
+            history.plot(charge["trajectory"], chain, ".-", color=colour, linewidth=0.6, markersize=3)
+        flow_time = rf"{name.replace('_', ' ')} at $t/a^2$ = {charge['flow_time']:g}"
+        history.set(title=f"{label}: {flow_time}", xlabel="trajectory", ylabel="Q")
+        total = sum(charge["counts"])
+        counts.bar(charge["values"], np.array(charge["counts"]) / total, color=BLUE, alpha=0.6)
+        counts.set(title=f"{label}: all chains", xlabel="Q rounded to integers", ylabel="share")
+        counts.set_xlim(min(charge["values"][0], -2) - 0.5, max(charge["values"][-1], 2) + 0.5)
+        counts.xaxis.set_major_locator(MaxNLocator(7, integer=True))
+    return figure
+
+
 def flow_figure(results: dict[str, Any]) -> Figure | None:
     """t^2 <E(t)> by clover and plaquette with the threshold, and t0 read off where the study estimates it."""
     chosen = {label: content["flow"] for label, content in results["diagnostics"].items() if "flow" in content}
@@ -119,10 +142,11 @@ def flow_figure(results: dict[str, Any]) -> Figure | None:
     figure, axes = panels(len(chosen))
     for axis, (label, flow) in zip(axes, chosen.items(), strict=True):
         x = np.array(flow["flow_time"])
-        for colour, name in ((BLUE, "clover"), (ORANGE, "plaquette")):
+        names = [name.removeprefix("energy_") for name in flow if name.startswith("energy_")]
+        for colour, name in zip(COLOURS, names, strict=False):
             curve = flow[f"energy_{name}"]
             t2e, error = np.array(curve["t2e"], dtype=float), np.array(curve["error"], dtype=float)
-            axis.plot(x, t2e, color=colour, label=f"E {name}")
+            axis.plot(x, t2e, color=colour, label=f"E {name.replace('_', ' ')}")
             axis.fill_between(x, t2e - error, t2e + error, color=colour, alpha=0.3, linewidth=0)
             estimate = results["estimates"].get(f"{label}/t0_{name}")
             if estimate and estimate["value"] is not None:

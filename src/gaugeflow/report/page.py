@@ -10,19 +10,25 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from gaugeflow.analysis.scoreboard import MAX_PULL, Row, judge
+from gaugeflow.report import wording
+from gaugeflow.report.cost import Cost
 from gaugeflow.report.style import data_uri
 from gaugeflow.report.tables import table_rows
 from gaugeflow.report.terminal import reference_text
 from gaugeflow.stats.estimate import format_estimate
 
+TOPICS = {"results": "Figures", "flow": "Gradient flow", "chains": "Markov chains"}
+"""Topic of a figure -> heading under which the page shows it, in this order."""
+
 
 @dataclass(frozen=True)
 class NamedFigure:
-    """A figure of a study: file name, caption, SVG bytes."""
+    """A figure of a study: file name, caption, SVG bytes, topic."""
 
     name: str
     caption: str
     svg: bytes
+    topic: str = "results"
 
     @property
     def uri(self) -> str:
@@ -32,16 +38,39 @@ class NamedFigure:
 
 @dataclass(frozen=True)
 class Section:
-    """One study of the page: its results, its figures and what the reader should be warned of."""
+    """One study of the page: its results, its figures, its cost (None: not known), and warnings for the reader."""
 
     results: dict[str, Any]
     figures: tuple[NamedFigure, ...]
     warnings: tuple[str, ...]
+    costs: tuple[Cost, ...] | None = None
 
     @property
     def rows(self) -> list[Row]:
         """Judged rows."""
         return judge(self.results)
+
+    @property
+    def pulls(self) -> list[float]:
+        """Finite pulls of the judged rows."""
+        return [row.pull for row in self.rows if math.isfinite(row.pull)]
+
+    @property
+    def root_mean_square_pull(self) -> float | None:
+        """1 within sqrt(1 / 2n) for n independent rows with right errors."""
+        return math.sqrt(sum(p * p for p in self.pulls) / len(self.pulls)) if self.pulls else None
+
+    @property
+    def largest(self) -> Row | None:
+        """The row with the largest pull."""
+        finite = [row for row in self.rows if math.isfinite(row.pull)]
+        return max(finite, key=lambda row: abs(row.pull), default=None)
+
+    @property
+    def topics(self) -> list[tuple[str, str, list[NamedFigure]]]:
+        """(topic, heading, figures) in order, topics without figures left out."""
+        grouped = {topic: [figure for figure in self.figures if figure.topic == topic] for topic in TOPICS}
+        return [(topic, TOPICS[topic], figures) for topic, figures in grouped.items() if figures]
 
 
 def render(sections: list[Section]) -> str:
@@ -52,21 +81,40 @@ def render(sections: list[Section]) -> str:
         reference=lambda row: reference_text(row.reference, row.reference_error),
         pull=lambda row: f"{row.pull:+.2f}" if math.isfinite(row.pull) else "–",
         dot=lambda row: f"{50 + 50 * max(-1.0, min(1.0, row.pull / (MAX_PULL + 1))):.1f}",
-        number=lambda value: "–" if value is None else f"{value:.3g}",
-        count=lambda value: "–" if value is None else f"{value:,.0f}",
+        number=wording.number_text,
+        count=wording.count_text,
+        time=wording.time_text,
+        sampler=wording.sampler_text,
+        action=lambda entry: wording.action_text(entry.get("action")),
+        start=wording.start_text,
         extents=lambda extents: " × ".join(map(str, extents)),
     )
     template = environment.from_string(
         resources.files("gaugeflow.report").joinpath("report.html.j2").read_text("utf-8")
     )
-    return template.render(sections=sections, unjudged=_unjudged, finite=math.isfinite)
+    return template.render(sections=sections, all_rows=_all_rows, finite=math.isfinite)
 
 
-def _unjudged(section: Section) -> list[dict[str, Any]]:
-    """Rows of the result table, each with its text; judged ones are marked."""
+def _all_rows(section: Section) -> list[dict[str, Any]]:
+    """Rows of the table of all results: texts, errors by both methods, autocorrelation; judged ones are marked."""
     judged = {row.name for row in section.rows}
     texts = section.results["estimates"]
     return [
-        {**row, "text": entry["text"], "judged": name in judged}
+        {
+            **row,
+            "text": entry["text"],
+            "gamma_error": entry["gamma_error"],
+            "ratio": wording.ratio_text(entry["gamma_error"], entry["error"]),
+            "tau_text": _tau_text(entry),
+            "judged": name in judged,
+        }
         for row, (name, entry) in zip(table_rows(section.results), texts.items(), strict=True)
     ]
+
+
+def _tau_text(entry: dict[str, Any]) -> str:
+    if entry["tau_int"] is None:
+        return "–"
+    if not entry["tau_int_error"]:
+        return f"{entry['tau_int']:.3g}"
+    return format_estimate(entry["tau_int"], entry["tau_int_error"])

@@ -1,0 +1,66 @@
+"""How the page says things: samplers, actions, starts, numbers with their units."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+SAMPLERS = {
+    "hmc": "HMC",
+    "heatbath": "heat bath",
+    "langevin": "Langevin",
+    "mala": "MALA",
+    "exact": "exact sampler",
+}
+
+
+def sampler_text(sampler: dict[str, Any]) -> str:
+    """{"kind": "hmc", "integrator": "omf2", "tau": 1.0, "n_steps": 10} -> "HMC omf2, τ = 1.0, 10 steps"."""
+    rest = {name: value for name, value in sampler.items() if name != "kind" and value not in (None, 0, False)}
+    head = SAMPLERS.get(sampler["kind"], sampler["kind"])
+    if integrator := rest.pop("integrator", None):
+        head += f" {integrator}"
+    words = {"tau": "τ = {}", "n_steps": "{} steps", "step": "ε = {}"}
+    return ", ".join([head, *(words.get(name, name + " {}").format(value) for name, value in rest.items())])
+
+
+def action_text(action: dict[str, Any] | None) -> str:
+    """{"kind": "rectangle", "beta": 2.6, "c1": -0.331} -> "rectangle, c1 = -0.331"; beta has its own column."""
+    if action is None:
+        return "Wilson"
+    others = [f"{name} = {value}" for name, value in action.items() if name not in ("kind", "beta")]
+    return ", ".join([action["kind"].capitalize() if not others else action["kind"], *others])
+
+
+def start_text(start: str | dict[str, Any]) -> str:
+    """cold, hot, mixed, or which configuration of which file."""
+    if isinstance(start, str):
+        return start
+    number = start.get("configuration")
+    which = "last configuration" if number is None else f"configuration {number}"
+    return f"{which} of {start['file']} ({start['content_sha256'][:12]})"
+
+
+def number_text(value: float | None) -> str:
+    """Three figures, or a dash."""
+    return "–" if value is None or not math.isfinite(value) else f"{value:.3g}"
+
+
+def count_text(value: float | None) -> str:
+    """A whole number with thousands separated, or a dash."""
+    return "–" if value is None or not math.isfinite(value) else f"{value:,.0f}".replace(",", "\u202f")
+
+
+def time_text(seconds: float | None) -> str:
+    """Seconds in the unit that suits them: "3.2 ms", "45 µs", "2.1 h"."""
+    if seconds is None or not math.isfinite(seconds):
+        return "–"
+    for limit, scale, unit in ((1e-6, 1e-9, "ns"), (1e-3, 1e-6, "µs"), (1.0, 1e-3, "ms"), (300, 1.0, "s")):
+        if seconds < limit:
+            return f"{seconds / scale:.3g} {unit}"
+    return f"{seconds / 3600:.2f} h" if seconds >= 3600 else f"{seconds / 60:.3g} min"
+
+
+def ratio_text(top: float | None, bottom: float | None) -> str:
+    """top / bottom to two decimals, or a dash."""
+    return f"{top / bottom:.2f}" if top and bottom else "–"
