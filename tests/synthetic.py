@@ -127,7 +127,7 @@ def _write_chunk(study, ensemble, folder, chunk, spec_text, history, saved) -> l
     measure = folder / "measure" / f"{chunk:04d}.h5"
     datasets = {name: Dataset(np.asarray(array)) for name, array in measured.items()}
     write_file(measure, "measurements", datasets=datasets, attributes={}, inputs=inputs, **common)
-    if study.flow is None:
+    if not study.flows:
         return [configs, measure]
     flow = folder / "flow" / f"{chunk:04d}.h5"
     datasets = {name: Dataset(array) for name, array in _flow(study, spec, numbers, measured["plaquette"]).items()}
@@ -147,7 +147,7 @@ def _loops(theta: np.ndarray, settings) -> np.ndarray:
 
 def _flow(study: Study, spec, numbers: np.ndarray, plaquette: np.ndarray) -> dict[str, np.ndarray]:
     """Not a flow: a curve t^2 E = 0.3 t that fluctuates with the plaquette, so that t0 = 1 by construction."""
-    times = np.array(study.flow.flow_times())
+    times = np.array(study.flow().flow_times())
     shape = 0.3 / np.maximum(times, 0.1)
     wobble = 1 + 0.2 * (plaquette - plaquette.mean())[:, :, None]
     return {

@@ -11,7 +11,7 @@ from gaugeflow.config.load import load_study
 
 def cost(folder, **changes):
     study = load_study(write_study(folder, study_content(**{"ensembles.0.beta": 1.0, **changes})), "tiny")
-    return estimate(study.ensembles[0], study.flow), study.ensembles[0].spec
+    return estimate(study.ensembles[0], study.flows), study.ensembles[0].spec
 
 
 def test_memory_and_disk_are_linear_in_volume_and_chains(tmp_path):

@@ -135,8 +135,8 @@ def test_settings_have_ids_of_their_own(tmp_path):
     first = load_study(write_study(tmp_path / "s"), "tiny")
     second = load_study(write_study(tmp_path / "t", study_content(measure={"polyakov": True})), "tiny")
     assert first.measure.settings_id != second.measure.settings_id
-    assert first.flow.settings_id == second.flow.settings_id
-    assert len(first.flow.settings_id) == 8
+    assert first.flow().settings_id == second.flow().settings_id
+    assert len(first.flow().settings_id) == 8
 
 
 @given(

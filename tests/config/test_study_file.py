@@ -209,7 +209,7 @@ def test_scans_are_multiplied_out_and_labelled(tmp_path):
     assert [e.label for e in study.ensembles] == ["b1.0_4x4", "b2.5_4x4", "b1.0_6x8", "b2.5_6x8"]
     assert len({e.ensemble_id for e in study.ensembles}) == 4
     assert all(e.configs_total == 15 and e.chunks == 3 for e in study.ensembles)
-    assert study.flow.flow_times() == (0.0, 0.1, 0.2, 0.3, 0.4)
+    assert study.flow().flow_times() == (0.0, 0.1, 0.2, 0.3, 0.4)
 
 
 def test_words_of_yaml_1_1_are_text_and_its_numbers_are_numbers(tmp_path):

@@ -74,7 +74,11 @@ def study_that_measures(wildcards):
 
 
 def study_that_flows(wildcards):
-    return next(str(s.file) for s in owners(wildcards) if s.flow and s.flow.settings_id == wildcards.settings)
+    return next(
+        str(study.file)
+        for study in owners(wildcards)
+        if any(flow.settings_id == wildcards.settings for flow in study.flows)
+    )
 
 
 def tuning_file(wildcards):
@@ -128,14 +132,14 @@ def launch(wildcards, resources):
 
 
 def memory_mb(wildcards, attempt):
-    memory = estimate(ensemble_of(wildcards), None).memory
+    memory = estimate(ensemble_of(wildcards)).memory
     return int(attempt * (500 + 1.5 * memory / 1e6))
 
 
 def runtime_minutes(wildcards, attempt):
     """Three times the estimate for one chunk, on top of ten minutes."""
     ensemble = ensemble_of(wildcards)
-    seconds = max(estimate(ensemble, study.flow).core_hours * 3600 for study in owners(wildcards))
+    seconds = max(estimate(ensemble, study.flows).core_hours * 3600 for study in owners(wildcards))
     return int(attempt * (10 + 3 * seconds / 60 / ensemble.chunks / ensemble.ranks))
 
 
@@ -158,7 +162,7 @@ def study_measurements(wildcards):
 
 def study_flows(wildcards):
     study = STUDIES[wildcards.study]
-    return chunk_files(study, f"flow_{study.flow.settings_id}") if study.flow else []
+    return [path for flow in study.flows for path in chunk_files(study, f"flow_{flow.settings_id}")]
 
 
 def study_sources(wildcards):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -31,7 +31,9 @@ class EnsembleData:
     spec              config's EnsembleSpec (group, extents, beta, chains, start, ...)
     trajectory        (n,) trajectory numbers of the saved configurations
     measured          name -> (n, chains, ...): plaquette, loops, loops_all, polyakov, charge
-    flowed            name -> (n, chains, k): energy_clover, energy_plaquette, charge; and flow_time (k,); or empty
+    flows             kind of flow -> data along it
+    flowed            name -> (n, chains, k): energy_clover, energy_plaquette, charge; and flow_time (k,); or empty.
+                      Data of one flow, the first of the study or that of `along`
     history           name -> (m, ...): trajectory, delta_h, accepted, plaquette, unitarity_defect; from trajectory 0
     n_thermalisation  leading trajectories of `history` that are not production
     source            entries for Estimate.source
@@ -47,6 +49,7 @@ class EnsembleData:
     history: Mapping[str, np.ndarray]
     n_thermalisation: int
     flowed: Mapping[str, np.ndarray] = field(default_factory=dict)
+    flows: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     settings: AnalysisSettings = DEFAULT_SETTINGS
     source: Mapping[str, object] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -60,7 +63,7 @@ class EnsembleData:
     @cached_property
     def bins(self) -> BinChoice:
         """The one bin size of the ensemble's measurements and how it was chosen; see `analysis.binning`."""
-        return choose_bins(self.measured, self.flowed, self.settings.bin_size)
+        return choose_bins(self.measured, next(iter(self.flows.values()), self.flowed), self.settings.bin_size)
 
     @property
     def bin_size(self) -> int:
@@ -74,6 +77,10 @@ class EnsembleData:
     def flow_series(self, name: str) -> np.ndarray:
         """Flowed time series (n, chains, k), or flow_time (k,)."""
         return _pick(self.flowed, name, f"ensemble {self.label}: flowed")
+
+    def along(self, kind: str) -> EnsembleData:
+        """The same ensemble seen through another of the study's flows: t0, w0, .. of the result are of that flow."""
+        return replace(self, flowed=_pick(self.flows, kind, f"ensemble {self.label}: flows"))
 
     def production(self, name: str) -> np.ndarray:
         """History after thermalisation, (m, ...)."""
@@ -118,7 +125,7 @@ class StudyData:
         raise ConfigError(f"study {self.name} has no ensemble {label!r}; it has {[e.label for e in self.ensembles]}")
 
 
-def _pick(arrays: Mapping[str, np.ndarray], name: str, where: str) -> np.ndarray:
+def _pick(arrays: Mapping[str, Any], name: str, where: str) -> Any:
     if name not in arrays:
         raise ConfigError(
             f"{where} data have no {name!r}, only {sorted(arrays)}; ask for it in study.yaml and measure again"

@@ -11,6 +11,7 @@ import numpy as np
 
 from gaugeflow.analysis.dataset import EnsembleData, StudyData
 from gaugeflow.config.canonical import canonical_json, sha256_text
+from gaugeflow.config.settings import FlowSettings
 from gaugeflow.config.spec_file import read_spec_text
 from gaugeflow.config.study import Ensemble, Study
 from gaugeflow.ensembles.archived import chunk_sha256
@@ -40,6 +41,7 @@ class Chunk:
     made_from: frozenset[str]
     arrays: dict[str, np.ndarray]
     n_thermalisation: int
+    settings: str
     made_by: str
 
 
@@ -83,31 +85,33 @@ def read_chunk(path: str | os.PathLike[str]) -> Chunk:
             made_from=frozenset(str(digest) for digest in file.provenance.get("inputs", {}).values()),
             arrays={name: file.dataset(name) for name in file.names if name not in LEFT_OUT},
             n_thermalisation=int(file.attributes.get("n_thermalisation", 0)),
+            settings=str(file.attributes.get("settings", "")),
             made_by=_made_by(file.provenance),
         )
 
 
 def _ensemble_data(study: Study, ensemble: Ensemble, chunks: Sequence[Chunk]) -> EnsembleData:
     own = [chunk for chunk in chunks if chunk.ensemble_id == ensemble.ensemble_id]
-    kinds = [kind for kind in FOLDERS if kind != "flow" or study.flow is not None]
-    series = {kind: _ordered(own, kind, ensemble, study) for kind in kinds}
+    series = {folder: _ordered(own, kind, ensemble, study) for kind, folder in FOLDERS.items() if kind != "flow"}
+    flows = {flow.kind: _ordered(_flowed_so(own, flow, study), "flow", ensemble, study) for flow in study.flows}
+    series |= {FOLDERS["flow"] if len(flows) == 1 else f"flow_{kind}": chunks for kind, chunks in flows.items()}
     spec_text = own[0].spec_text
     for chunk in own:
         if chunk.spec_text != spec_text:
             raise FileError(f"{chunk.path}: its spec differs from that of {own[0].path}; one of them is of another run")
-    configurations = series.pop("configurations")
-    for kind, derived in series.items():
-        for chunk, made_from in zip(derived, configurations, strict=True):
-            _check_made_from(chunk, made_from, kind)
-    spec_file = read_spec_text(spec_text)
-    inputs = {f"{FOLDERS[c.kind]}/{c.number:04d}.h5": c.sha256 for c in sorted(own, key=lambda c: (c.kind, c.number))}
+    inputs = {f"{folder}/{chunk.number:04d}.h5": chunk.sha256 for folder in series for chunk in series[folder]}
+    configurations, *others = series.values()
+    for chunk, made_from in ((c, m) for derived in others for c, m in zip(derived, configurations, strict=True)):
+        _check_made_from(chunk, made_from)
+    spec_file, along = read_spec_text(spec_text), {kind: _flowed(derived) for kind, derived in flows.items()}
     return EnsembleData(
         label=ensemble.label,
         ensemble_id=ensemble.ensemble_id,
         spec=spec_file.spec,
         trajectory=_joined(configurations, "trajectory"),
-        measured=_all_joined(series["measurements"]),
-        flowed=_flowed(series.get("flow", ())),
+        measured=_all_joined(series[FOLDERS["measurements"]]),
+        flowed=next(iter(along.values()), {}),
+        flows=along,
         history={
             name.removeprefix("history/"): _joined(configurations, name)
             for name in configurations[0].arrays
@@ -153,19 +157,23 @@ def _ordered(own: Sequence[Chunk], kind: str, ensemble: Ensemble, study: Study) 
     return [found[number] for number in sorted(found)]
 
 
-def _check_made_from(chunk: Chunk, configurations: Chunk, kind: str) -> None:
+def _check_made_from(chunk: Chunk, configurations: Chunk) -> None:
     if configurations.sha256 not in chunk.made_from:
         raise FileError(
             f"{chunk.path}: made from other configurations than {configurations.path} "
-            f"({configurations.sha256[:12]}); run the {FOLDERS[kind]} stage again"
+            f"({configurations.sha256[:12]}); run the {FOLDERS[chunk.kind]} stage again"
         )
     if not np.array_equal(chunk.arrays["trajectory"], configurations.arrays["trajectory"]):
         raise FileError(f"{chunk.path}: its trajectory numbers are not those of {configurations.path}; make it again")
 
 
+def _flowed_so(own: Sequence[Chunk], flow: FlowSettings, study: Study) -> list[Chunk]:
+    """The flow files made with these settings; of a study with one flow all of them."""
+    wanted = canonical_json(flow)
+    return [c for c in own if c.kind == "flow" and (len(study.flows) == 1 or c.settings == wanted)]
+
+
 def _flowed(chunks: Sequence[Chunk]) -> dict[str, np.ndarray]:
-    if not chunks:
-        return {}
     flow_time = chunks[0].arrays["flow_time"]
     for chunk in chunks:
         if not np.array_equal(chunk.arrays["flow_time"], flow_time):

@@ -125,7 +125,7 @@ def _wanted(names: list[str]) -> "Wanted":
     starts: dict[str, str] = {}
     for study in (load_study(name, scale) for name in names for scale in SCALES):
         folders = {f"measure_{study.measure.settings_id}"}
-        folders |= {f"flow_{study.flow.settings_id}"} if study.flow else set()
+        folders |= {f"flow_{flow.settings_id}" for flow in study.flows}
         for ensemble in study.ensembles:
             series[ensemble.ensemble_id] = series.get(ensemble.ensemble_id, frozenset()) | folders
             if isinstance(ensemble.spec.start, FileStart):

@@ -33,7 +33,7 @@ def _print_table(study: "Study") -> None:
         table.add_column(heading, overflow="fold")
     for heading in ("chains", "configurations", "chunks", "ranks", "memory", "disk", "core hours"):
         table.add_column(heading, justify="right")
-    costs = [estimate(ensemble, study.flow) for ensemble in study.ensembles]
+    costs = [estimate(ensemble, study.flows) for ensemble in study.ensembles]
     for ensemble, cost in zip(study.ensembles, costs, strict=True):
         table.add_row(
             ensemble.ensemble_id,

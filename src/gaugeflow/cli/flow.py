@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from gaugeflow.cli.options import Device, Grid, Oversubscribe, Ranks, Threads, parse_grid, start_ranks
-from gaugeflow.errors import ConfigError
 
 
 def flow(
@@ -14,6 +13,7 @@ def flow(
     study: Annotated[str, typer.Option(help="Study whose flow settings are used.")],
     out: Annotated[Path, typer.Option(help="HDF5 file of flowed energies and charges to write.")],
     scale: Annotated[str, typer.Option(help="full or tiny.")] = "full",
+    settings: Annotated[str | None, typer.Option(help="Which of several flows: its kind or settings id.")] = None,
     ranks: Ranks = 1,
     grid: Grid = None,
     threads: Threads = 1,
@@ -31,23 +31,21 @@ def flow(
     from gaugeflow.observables.flowed import flowed_series
 
     process_grid, chosen = parse_grid(grid), load_study(study, scale)
-    settings = chosen.flow
-    if settings is None:
-        raise ConfigError(f"{chosen.file}: scales.{scale}.flow is null, wanted flow times; add them or do not flow")
+    chosen_flow = chosen.flow(settings)
     comm = start_ranks(ranks, threads, oversubscribe)
     spec, n = read_header(configurations, out, comm)
-    options = {"grid": process_grid, "threads": threads, "device": device, "precision": settings.precision}
+    options = {"grid": process_grid, "threads": threads, "device": device, "precision": chosen_flow.precision}
     lattice = make_lattice(spec.spec, comm, **options)
-    times = settings.flow_times()
+    times = chosen_flow.flow_times()
     with progress("configurations", n, quiet=comm.rank > 0) as advance:
         series = measure_series(
             configurations,
             lattice,
             n,
-            lambda links: flowed_series(lattice, links, times, settings),
+            lambda links: flowed_series(lattice, links, times, chosen_flow),
             advance,
         )
     if comm.rank == 0:
         series |= {"flow_time": np.array(times)}
-        digest = write_series(out, "flow", configurations, series, {"settings": canonical_json(settings)})
+        digest = write_series(out, "flow", configurations, series, {"settings": canonical_json(chosen_flow)})
         typer.echo(f"{out}: {n} configurations of {lattice.chains} chains to t/a^2 = {times[-1]}, content {digest}")

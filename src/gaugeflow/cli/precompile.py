@@ -98,8 +98,8 @@ def time_tiles(study: "Study") -> None:
 
 def stages(spec: "EnsembleSpec", study: "Study") -> list[tuple[str, str]]:
     """(command, precision of its fields) of every command that will run on an ensemble."""
-    flow = [] if study.flow is None else [("flow", study.flow.precision)]
-    return [("generate", spec.precision), ("measure", "float64"), *flow]
+    flows = [(f"flow {flow.kind}", flow.precision) for flow in study.flows]
+    return [("generate", spec.precision), ("measure", "float64"), *flows]
 
 
 def stand_in(spec: "EnsembleSpec") -> "EnsembleSpec":
@@ -131,4 +131,4 @@ def use_every_kernel(spec: "EnsembleSpec", study: "Study", stage: str, precision
         elif stage == "measure":
             measure_all(lattice, links, study.measure)
         else:
-            flowed_series(lattice, links, (FLOW_TIME,), study.flow)
+            flowed_series(lattice, links, (FLOW_TIME,), study.flow(stage.removeprefix("flow ")))

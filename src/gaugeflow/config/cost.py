@@ -1,5 +1,6 @@
 """What a study will need: memory, disk and time, from measured times per site. An estimate, not a promise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gaugeflow.config.ensemble import EnsembleSpec
@@ -53,8 +54,8 @@ def links_bytes(spec: EnsembleSpec) -> int:
     return spec.chains * spec.sites * spec.ndim * gauge_group(spec.group).n ** 2 * BYTES_PER_NUMBER
 
 
-def estimate(ensemble: Ensemble, flow: FlowSettings | None) -> Cost:
-    """Memory (bytes, all ranks), disk (bytes) and time (seconds on one core) of an ensemble and its flow."""
+def estimate(ensemble: Ensemble, flows: Sequence[FlowSettings] = ()) -> Cost:
+    """Memory (bytes, all ranks), disk (bytes) and time (seconds on one core) of an ensemble and its flows."""
     spec = ensemble.spec
     trajectories = spec.thermalisation + ensemble.configs_total * spec.save_every
     if spec.tuned:
@@ -65,7 +66,7 @@ def estimate(ensemble: Ensemble, flow: FlowSettings | None) -> Cost:
     trajectory_ns = forces_per_step(spec) * step_ns
     n = gauge_group(spec.group).n
     trajectory_ns += spec.ndim * _scaled(TRAJECTORY_NS_PER_DIRECTION, n, TRAJECTORY_POWER)
-    flow_steps = flow.flow_times()[-1] / flow.step if flow else 0.0
+    flow_steps = sum(flow.flow_times()[-1] / flow.step for flow in flows)
     return Cost(
         memory=fields * links_bytes(spec) + ensemble.ranks * BASE_MEMORY,
         disk=ensemble.configs_total * links_bytes(spec),

@@ -45,7 +45,7 @@ def load_study(name_or_path: str | os.PathLike[str], scale: str) -> Study:
         file=path,
         ensembles=expanded[scale],
         measure=chosen.measure,
-        flow=chosen.flow,
+        flows=chosen.flows,
         analysis=chosen.analysis,
     )
 

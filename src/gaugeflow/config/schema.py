@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from gaugeflow.config.ensemble import (
     WARMUP,
@@ -121,13 +121,36 @@ class EnsembleEntry(FrozenModel):
         return self
 
 
+def _flow_number(value: object) -> str:
+    return "<list>" if isinstance(value, tuple) else "<one>"
+
+
+def _different_kinds(flows: tuple[FlowSettings, ...]) -> tuple[FlowSettings, ...]:
+    kinds = [flow.kind for flow in flows]
+    if len(set(kinds)) < len(kinds):
+        raise ValueError("flows of different kinds: each has one set of times and steps")
+    return flows
+
+
+Flows = Annotated[
+    Annotated[FlowSettings, Tag("<one>")]
+    | Annotated[tuple[FlowSettings, ...], Field(min_length=1), AfterValidator(_different_kinds), Tag("<list>")],
+    Discriminator(_flow_number),
+]
+
+
 class Scale(FrozenModel):
     """One size of the study."""
 
     ensembles: Annotated[tuple[EnsembleEntry, ...], Field(min_length=1, description="what to generate")]
     measure: MeasureSettings
-    flow: FlowSettings | None = None
+    flow: Annotated[Flows | None, Field(description="a flow, a list of flows of different kinds, or null")] = None
     analysis: AnalysisSettings = AnalysisSettings()
+
+    @property
+    def flows(self) -> tuple[FlowSettings, ...]:
+        """All flows in the order of the study."""
+        return self.flow if isinstance(self.flow, tuple) else () if self.flow is None else (self.flow,)
 
 
 class Scales(FrozenModel):

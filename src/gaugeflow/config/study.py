@@ -53,8 +53,20 @@ class Study:
     file: Path
     ensembles: tuple[Ensemble, ...]
     measure: MeasureSettings
-    flow: FlowSettings | None
+    flows: tuple[FlowSettings, ...]
     analysis: AnalysisSettings
+
+    def flow(self, name: str | None = None) -> FlowSettings:
+        """The flow of this kind or with this settings_id; None: the only one.
+
+        Raises  ConfigError listing what there is
+        """
+        found = [flow for flow in self.flows if name in (None, flow.kind, flow.settings_id)]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join(f"{flow.kind} ({flow.settings_id})" for flow in self.flows) or "none: its flow is null"
+        wanted = "name one with --settings" if name is None and found else "correct --settings or the study"
+        raise ConfigError(f"{self.file}: flow {name or ''}: scale {self.scale} has {known}; {wanted}")
 
     def ensemble(self, name: str) -> Ensemble:
         """The ensemble with this id or label.
@@ -84,7 +96,8 @@ def expand(scale: Scale, where: str) -> tuple[Ensemble, ...]:
         for extents, beta in itertools.product(entry.extents, entry.beta):
             ensemble = _resolve(entry, extents, beta, place)
             _check_grid(ensemble, place)
-            _check_charges(scale.flow, ensemble, where)
+            for flow in scale.flows:
+                _check_charges(flow, ensemble, where)
             check_measure(scale.measure, ensemble.spec, f"{where}.measure")
             _check_new(ensemble, ensembles, place)
             ensembles.append(ensemble)
@@ -158,8 +171,8 @@ def _check_new(ensemble: Ensemble, others: list[Ensemble], place: str) -> None:
             )
 
 
-def _check_charges(flow: FlowSettings | None, ensemble: Ensemble, where: str) -> None:
-    charges = DEFAULT_CHARGES if flow is None else flow.charges
+def _check_charges(flow: FlowSettings, ensemble: Ensemble, where: str) -> None:
+    charges = flow.charges
     if charges == DEFAULT_CHARGES:
         return
     extents = ensemble.spec.extents
