@@ -1,6 +1,8 @@
-"""4D SU(3): plaquette and small loops, Polyakov loop, t0 and w0 by the Wilson flow; health of the chains."""
+"""4D SU(3): plaquette and small loops, Polyakov loop, static potential, t0 and w0 along several flows; health of chains."""
 
+from gaugeflow.analysis.curves import Curve, Series
 from gaugeflow.analysis.observables import chain_checks, labelled, plaquette, polyakov_modulus, wilson_loop
+from gaugeflow.analysis.potential import loop_estimates, static_potential
 from gaugeflow.analysis.scales import t0, w0
 
 SCALE_SETTING_BETA = 5.7
@@ -8,14 +10,38 @@ SCALE_SETTING_BETA = 5.7
 
 
 def analyse(data):
-    """Estimates `<ensemble>/<observable>`; t0 / a^2 and w0 / a with the clover and the plaquette energy."""
+    """Estimates `<ensemble>/<observable>`; t0 / a^2 and w0 / a along every flow with the clover energy.
+
+    V(R) is the effective mass at the largest T from loops smeared along space: an upper bound on these short lattices.
+    """
     results = {}
     for ensemble in data:
         rows = {"plaquette": plaquette(ensemble)}
         rows |= {"W(1x2)": wilson_loop(ensemble, 1, 2), "W(2x2)": wilson_loop(ensemble, 2, 2)}
         rows |= {"|L|": polyakov_modulus(ensemble)}
-        if ensemble.flowed and ensemble.spec.beta == SCALE_SETTING_BETA:
-            rows |= {"t0_clover": t0(ensemble), "t0_plaquette": t0(ensemble, "energy_plaquette")}
-            rows |= {"w0_clover": w0(ensemble)}
+        if ensemble.flows and ensemble.spec.beta == SCALE_SETTING_BETA:
+            rows |= {"t0_plaquette": t0(ensemble, "energy_plaquette")}
+            for kind in ensemble.flows:
+                suffix = "" if kind == "wilson" else f"_{kind}"
+                along = ensemble.along(kind)
+                rows |= {f"t0_clover{suffix}": t0(along), f"w0_clover{suffix}": w0(along)}
+        potential = potential_of(ensemble)
+        rows |= {f"V({r})": value for r, value in potential.values.items()}
         results |= labelled(ensemble, rows | chain_checks(ensemble))
+        results[f"{ensemble.label}/potential"] = potential
+        results[f"potential/{ensemble.label}"] = potential_curve(ensemble.label, potential)
     return results
+
+
+def potential_of(ensemble):
+    """V(R) from the last two loops in time of the last smearing level."""
+    level, max_t = ensemble.series("loops_smeared").shape[2] - 1, ensemble.series("loops_smeared").shape[4]
+    largest = max(r for r, _ in loop_estimates(ensemble, level))
+    return static_potential(ensemble, dict.fromkeys(range(1, largest + 1), (max_t - 1, max_t - 1)), level=level)
+
+
+def potential_curve(label, potential):
+    """V(R) for the report."""
+    series = (Series.of("smeared loops", list(potential.values), list(potential.values.values())),)
+    caption = "Effective mass of smeared loops at the largest T"
+    return Curve(label, "R / a", "a V(R)", series, caption=caption)
