@@ -1,4 +1,4 @@
-"""4D SU(3): plaquette and small loops, Polyakov loop, static potential, t0 and w0 along several flows; health of chains."""
+"""4D SU(3): plaquette and small loops, Polyakov loop, static potential, t0 and w0 along several flows; chain checks."""
 
 from gaugeflow.analysis.curves import Curve, Series
 from gaugeflow.analysis.observables import chain_checks, labelled, plaquette, polyakov_modulus, wilson_loop

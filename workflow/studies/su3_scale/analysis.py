@@ -1,4 +1,4 @@
-"""4D SU(3) at beta 6.0: plaquette, t0, w0, chi_Q along the flow, V(R) from smeared loops and r0; health of the chains."""
+"""4D SU(3) at beta 6.0: plaquette, t0, w0, chi_Q along the flow, V(R) from smeared loops and r0; chain checks."""
 
 from gaugeflow.analysis.curves import Curve, Series
 from gaugeflow.analysis.observables import chain_checks, labelled, plaquette, polyakov_modulus
