@@ -24,6 +24,8 @@ TRAJECTORY_NS_PER_DIRECTION = {1: 25.0, 2: 60.0, 3: 110.0}
 # SU(5) and SU(8) on 8^4, in units of SU(3)'s: force 3.1, 7.9, 41, drift 3.0, 7.3, 52, the rest 2.4, 5.0, 23.
 UPDATE_POWER, TRAJECTORY_POWER = 4, 3
 FORCES_PER_STEP = {"leapfrog": 1, "omf2": 2}
+# Runge-Kutta steps that take as long as E clover and each charge beside it at one flow time: SU(3) on 16^4, one core.
+CLOVER_STEPS, CHARGE_STEPS = 0.7, {"clover": 0.0, "improved": 3.4, "5li": 9.2, "plaquette": 1.5}
 ASSUMED_STEPS = 12  # where tuning decides
 PILOT_RUNS = 4
 
@@ -61,13 +63,18 @@ def estimate(ensemble: Ensemble, flow: FlowSettings | None) -> Cost:
     trajectory_ns = steps * FORCES_PER_STEP[spec.sampler.integrator] * step_ns
     n = gauge_group(spec.group).n
     trajectory_ns += spec.ndim * _scaled(TRAJECTORY_NS_PER_DIRECTION, n, TRAJECTORY_POWER)
-    flow_steps = flow.flow_times()[-1] / flow.step if flow else 0.0
+    flow_steps = flow.flow_times()[-1] / flow.step + measurement_steps(flow) if flow else 0.0
     return Cost(
         memory=FIELDS_IN_MEMORY * links_bytes(spec) + ensemble.ranks * BASE_MEMORY,
         disk=ensemble.configs_total * links_bytes(spec),
         generate_seconds=trajectories * sites * trajectory_ns * 1e-9,
         flow_seconds=ensemble.configs_total * sites * flow_steps * 3 * step_ns * 1e-9,
     )
+
+
+def measurement_steps(flow: FlowSettings) -> float:
+    """Cost of what is measured along a flow, in Runge-Kutta steps."""
+    return len(flow.flow_times()) * (CLOVER_STEPS + sum(CHARGE_STEPS[name] for name in flow.charges))
 
 
 def update_ns(spec: EnsembleSpec) -> float:
