@@ -1,6 +1,7 @@
 """Configurations of other codes in tests/data, read for tests: no checks, complex128, links[1, t, z, y, x, mu, a, b].
 
-Each folder has the licence of its origin; reference_values.json has what was computed on them with plain NumPy.
+Paths are relative to tests/data, or absolute. Each folder there has the licence of its origin; what was computed on the
+files with plain NumPy is in reference_values.json.
 """
 
 import json
@@ -31,9 +32,9 @@ def read_links(name: str, **known) -> np.ndarray:
     return read_milc(path)
 
 
-def read_milc(path: Path) -> np.ndarray:
+def read_milc(path: str | Path) -> np.ndarray:
     """MILC's own format, versions 5 and before, in either byte order: float32, x fastest, all directions of a site."""
-    raw = Path(path).read_bytes()
+    raw = (DATA / path).read_bytes()
     order, header = next(
         (order, MILC_VERSIONS[magic])
         for order in "<>"
@@ -43,9 +44,9 @@ def read_milc(path: Path) -> np.ndarray:
     return _canonical(np.frombuffer(raw, f"{order}c8", offset=header), extents, 3)
 
 
-def read_nersc(path: Path) -> np.ndarray:
+def read_nersc(path: str | Path) -> np.ndarray:
     """NERSC archive with full matrices in big-endian doubles (4D_SU3_GAUGE_3x3, IEEE64BIG)."""
-    raw = Path(path).read_bytes()
+    raw = (DATA / path).read_bytes()
     end = raw.index(b"END_HEADER\n") + len(b"END_HEADER\n")
     header = dict(re.findall(r"(\w+)\s*=\s*(\S+)", raw[:end].decode()))
     assert (header["DATATYPE"], header["FLOATING_POINT"]) == ("4D_SU3_GAUGE_3x3", "IEEE64BIG"), header
@@ -53,7 +54,7 @@ def read_nersc(path: Path) -> np.ndarray:
     return _canonical(np.frombuffer(raw, ">c16", offset=end), extents, 3)
 
 
-def read_lime(path: Path, *, extents=None, n=3, bits=64) -> np.ndarray:
+def read_lime(path: str | Path, *, extents=None, n=3, bits=64) -> np.ndarray:
     """ILDG and SciDAC files.
 
     extents (x, y, z, t), n, bits   of a file that does not say them itself
@@ -69,9 +70,9 @@ def read_lime(path: Path, *, extents=None, n=3, bits=64) -> np.ndarray:
     return _canonical(np.frombuffer(payload, {32: ">c8", 64: ">c16"}[bits]), extents, n)
 
 
-def lime_records(path: Path) -> Iterator[tuple[str, bytes]]:
+def lime_records(path: str | Path) -> Iterator[tuple[str, bytes]]:
     """(type, payload) of every record."""
-    raw, at = Path(path).read_bytes(), 0
+    raw, at = (DATA / path).read_bytes(), 0
     while at < len(raw):
         magic, _, _, length = struct.unpack(">IHHQ", raw[at : at + 16])
         assert magic == 0x456789AB, (path, at)

@@ -45,6 +45,16 @@ def test_no_flow_costs_nothing_and_tuning_something(tmp_path):
     assert tuned.generate_seconds > plain.generate_seconds
 
 
+def test_charges_along_the_flow_cost_what_was_measured(tmp_path):
+    four = {"ensembles.0.extents": [4, 4, 4, 4], "measure": {}}
+    flow = {"times": [0.1, 0.2], "step": 0.02}
+    plain, _ = cost(tmp_path / "a", flow=flow, **four)
+    more, _ = cost(tmp_path / "b", flow={**flow, "charges": ["clover", "5li"]}, **four)
+    steps = 10 + 2 * 0.7
+    assert more.flow_seconds / plain.flow_seconds == pytest.approx((steps + 2 * 9.2) / steps)
+    assert more.generate_seconds == plain.generate_seconds
+
+
 def test_time_grows_with_the_group_and_is_the_measured_one_where_it_was_measured(tmp_path):
     groups = ("U1", "SU2", "U2", "SU3", "U3", "SU4", "U4", "SU5", "U8")
     needs = [cost(tmp_path / group, **{"ensembles.0.group": group}) for group in groups]

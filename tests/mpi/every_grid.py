@@ -19,7 +19,7 @@ from gaugeflow.flow.gradient_flow import gradient_flow, wilson_flow
 from gaugeflow.lattice.communicator import world
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
-from gaugeflow.observables.field_strength import DEFINITIONS, energies_and_charges
+from gaugeflow.observables.field_strength import energies_and_charges
 from gaugeflow.observables.loops import wilson_loops
 from gaugeflow.observables.polyakov import polyakov_loop
 from gaugeflow.observables.topology import charge_geometric
@@ -66,7 +66,7 @@ def everything(lattice):
     out["measure"] = digest(
         [plaquettes(lattice, back), polyakov_loop(lattice, back), *wilson_loops(lattice, back, 2, 2).values()]
     )
-    out["field strength"] = digest(energies_and_charges(lattice, back, DEFINITIONS, slices=True).values())
+    out["field strength"] = digest(energies_and_charges(lattice, back, ("improved", "plaquette"), slices=True).values())
     if lattice.ndim == 2 and lattice.group == "U1":
         out["charge"] = digest([charge_geometric(lattice, links)])
     for _ in wilson_flow(lattice, links, (0.1,), 0.05):

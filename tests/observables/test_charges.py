@@ -156,6 +156,19 @@ def test_slices_add_to_the_total_exactly(extents, lanes):
         assert np.allclose(found["charge_slices"].sum(1), found["charge"], rtol=0, atol=1e-15 * extents[-1])
 
 
+@pytest.mark.parametrize("lanes", ["sites", "chains"])
+def test_a_broken_link_shows_in_its_slices_and_its_chain_alone(lanes):
+    lattice, _, _, canonical = hot_pair("SU3", (4, 4, 2, 8), chains=3, lanes=lanes)
+    canonical[1, 3, 0, 2, 1, 0] = np.nan
+    found = energies_and_charges(lattice, lattice.scatter(canonical), ("clover", "improved"), slices=True)
+    for name in ("energy_slices", "charge_slices", "charge_improved_slices"):
+        broken = np.isnan(found[name])
+        assert not broken[[0, 2]].any()
+        reach = 2 if name == "charge_improved_slices" else 1
+        assert list(np.flatnonzero(broken[1])) == list(range(3 - reach, 4 + reach))
+    assert list(np.isnan(found["charge"])) == [False, True, False]
+
+
 def test_what_is_asked_for_beside_them_does_not_change_energy_and_charge():
     lattice, links, *_ = hot_pair("SU3", ROUGH)
     energy, charge = energy_and_charge_clover(lattice, links)

@@ -13,11 +13,8 @@ from typing import Any
 
 from gaugeflow.analysis.curves import Table
 from gaugeflow.analysis.dataset import EnsembleData
+from gaugeflow.config.cost import FORCES_PER_STEP
 from gaugeflow.stats.estimate import Estimate, format_estimate
-
-FORCES_PER_STEP = {"leapfrog": 1, "omf2": 2, "omf4": 5, "force_gradient": 3}
-"""Forces in a step of an integrator; the last of a trajectory is not shared with a next step. The force gradient takes
-one more in its middle kick."""
 
 
 def evaluations(sampler: Any) -> tuple[int, str]:

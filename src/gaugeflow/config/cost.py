@@ -30,6 +30,8 @@ FORCES_PER_STEP = {"leapfrog": 1, "omf2": 2, "omf4": 5, "force_gradient": 3}  # 
 # A sweep over all links, and an independent configuration, in units of a force: staples are summed once per link as in
 # a force, and what follows is one or two products. To be measured again with each sampler.
 SWEEP_FORCES = {"heatbath": 2.4, "overrelaxation": 1.2, "winding": 0.2, "exact": 1.0}
+# Runge-Kutta steps that take as long as E clover and each charge beside it at one flow time: SU(3) on 16^4, one core.
+CLOVER_STEPS, CHARGE_STEPS = 0.7, {"clover": 0.0, "improved": 3.4, "5li": 9.2, "plaquette": 1.5}
 ASSUMED_STEPS = 12  # where tuning decides
 PILOT_RUNS = 4
 
@@ -66,7 +68,7 @@ def estimate(ensemble: Ensemble, flows: Sequence[FlowSettings] = ()) -> Cost:
     trajectory_ns = forces_per_step(spec) * step_ns
     n = gauge_group(spec.group).n
     trajectory_ns += spec.ndim * _scaled(TRAJECTORY_NS_PER_DIRECTION, n, TRAJECTORY_POWER)
-    flow_steps = sum(flow.flow_times()[-1] / flow.step for flow in flows)
+    flow_steps = sum(flow.flow_times()[-1] / flow.step + measurement_steps(flow) for flow in flows)
     return Cost(
         memory=fields * links_bytes(spec) + ensemble.ranks * BASE_MEMORY,
         disk=ensemble.configs_total * links_bytes(spec),
@@ -86,6 +88,11 @@ def forces_per_step(spec: EnsembleSpec) -> float:
         sweeps = {"heatbath": sampler.heatbath, "overrelaxation": sampler.overrelaxation}
         return forces + sum(count * SWEEP_FORCES[name] for name, count in sweeps.items())
     return {"langevin": 1.0, "mala": 2.0, "exact": SWEEP_FORCES["exact"]}[sampler.kind]
+
+
+def measurement_steps(flow: FlowSettings) -> float:
+    """Cost of what is measured along a flow, in Runge-Kutta steps."""
+    return len(flow.flow_times()) * (CLOVER_STEPS + sum(CHARGE_STEPS[name] for name in flow.charges))
 
 
 def update_ns(spec: EnsembleSpec) -> float:
