@@ -33,6 +33,8 @@ _WANTED = {
     "too_short": "a list of at least {min_length} entries",
     "too_long": "a list of at most {max_length} entries",
     "literal_error": "{expected}",
+    "union_tag_invalid": "{discriminator} to be one of {expected_tags}, not {tag!r}",
+    "union_tag_not_found": "the key {discriminator}",
 }
 
 
