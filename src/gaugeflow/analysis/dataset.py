@@ -30,7 +30,7 @@ class EnsembleData:
     ensemble_id       content id of its physics
     spec              config's EnsembleSpec (group, extents, beta, chains, start, ...)
     trajectory        (n,) trajectory numbers of the saved configurations
-    measured          name -> (n, chains, ...): plaquette, loops, loops_all, polyakov, charge
+    measured          name -> (n, chains, ...): plaquette and what the study asks for; axes in docs/file_format.md
     flowed            name -> (n, chains, k): energy_clover, energy_plaquette, charge; and flow_time (k,); or empty
     history           name -> (m, ...): trajectory, delta_h, accepted, plaquette, unitarity_defect; from trajectory 0
     n_thermalisation  leading trajectories of `history` that are not production
