@@ -14,11 +14,12 @@ from laws import EXTENTS, GROUPS, SEED, case_name
 from gaugeflow.actions.rectangle import RectangleAction
 from gaugeflow.actions.wilson import WilsonAction
 from gaugeflow.flow.gradient_flow import gradient_flow, wilson_flow
+from gaugeflow.flow.smearing import ApeSmearing, StoutSmearing, smear
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
 from gaugeflow.observables.field_strength import energies_and_charges
 from gaugeflow.observables.loops import wilson_loops
-from gaugeflow.observables.polyakov import polyakov_loop
+from gaugeflow.observables.polyakov import polyakov_correlator, polyakov_loop
 from gaugeflow.rng import Purpose
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
@@ -39,6 +40,11 @@ def everything(lattice):
     out = [*info[:3], plaquettes(lattice, links), polyakov_loop(lattice, links), lattice.plaquette_angles(links)]
     out += [*wilson_loops(lattice, links, 2, 2).values(), *energy_and_charge_clover(lattice, links)]
     out += energies_and_charges(lattice, links, ("improved", "plaquette"), keep_trace=True, slices=True).values()
+    out.append(polyakov_correlator(lattice, links, 1))
+    for smearing in (ApeSmearing(kind="ape", alpha=0.4), StoutSmearing(kind="stout", rho=0.1)):
+        smoothed = lattice.copy(links)
+        smear(lattice, smoothed, smearing)
+        out.append(lattice.gather(smoothed))
     lattice.drift(links, momenta, 9.0)  # beyond the series: by squaring
     out.append(lattice.reunitarise(links))
     for _ in wilson_flow(lattice, links, (0.05,), 0.05):

@@ -6,7 +6,7 @@ from laws import SEED, full_matrices
 
 from gaugeflow.conventions import GAUGE_GROUPS, LARGEST_N, gauge_group
 from gaugeflow.errors import ConfigError
-from gaugeflow.kernels.algebra import exponential, projection, random
+from gaugeflow.kernels.algebra import exponential, maximum, projection, random
 from gaugeflow.kernels.targets import oracle
 from gaugeflow.rng import FIELD_BITS
 
@@ -103,6 +103,25 @@ def test_projection_is_gram_schmidt_with_the_determinant_of_the_group(group):
     determinant = np.linalg.det(u)
     assert abs(abs(determinant) - 1).max() < 40 * EPS
     assert group.special == bool(abs(determinant - 1).max() < 40 * EPS)
+
+
+def test_search_finds_the_nearest_element(group):
+    """M = 3 U + G with elements of variance 0.02: as the singular values tell, to the rounding of sums of N^2 terms."""
+    n, special, tiny = group.n, group.special, maximum.TINY["float64"]
+    u = projection.to_group(n, special, gaussian_numbers(2 * n * n))
+    noise = [numbers(x) for x in np.random.default_rng(SEED + 1).normal(size=(2 * n * n, SAMPLES))]
+    m = [3.0 * a + 0.1 * b for a, b in zip(u, noise, strict=True)]
+    state = maximum.start(n, special, u, m)
+    for _ in range(80 if special else 25):  # SU(8), the slowest, halves the distance in one
+        state = maximum.sweep(n, special, state, tiny)
+    rest, size = maximum.distance_squared(n, special, state)
+    assert np.sqrt(np.max(rest / size)) < maximum.SETTLED["float64"]
+    found, wanted = (
+        as_matrices(maximum.point(n, special, state), n),
+        oracle.nearest_in_group(as_matrices(m, n), special),
+    )
+    assert abs(found - wanted).max() < 40 * n * EPS
+    assert abs(as_matrices(u, n) - wanted).max() > 0.01
 
 
 def test_haar_matrices_have_the_moments_of_the_group(group):

@@ -16,12 +16,13 @@ import numpy as np
 from gaugeflow.actions.rectangle import RectangleAction
 from gaugeflow.actions.wilson import WilsonAction
 from gaugeflow.flow.gradient_flow import gradient_flow, wilson_flow
+from gaugeflow.flow.smearing import ApeSmearing, HypSmearing, StoutSmearing, smear
 from gaugeflow.lattice.communicator import world
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
 from gaugeflow.observables.field_strength import energies_and_charges
 from gaugeflow.observables.loops import wilson_loops
-from gaugeflow.observables.polyakov import polyakov_loop
+from gaugeflow.observables.polyakov import polyakov_correlator, polyakov_loop
 from gaugeflow.observables.topology import charge_geometric
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
@@ -41,6 +42,9 @@ LATTICES = [
 ]
 ON_HOST_BUILD = [LATTICES[1], LATTICES[6], LATTICES[7], LATTICES[9]]
 """Chains in lanes; whole blocks in messages; odd extents, so single lanes in messages; chains with an interior."""
+
+SMEARED = [LATTICES[3], LATTICES[4], LATTICES[5], LATTICES[7]]
+"""Lattices in three and four dimensions, with odd extents and extents of two."""
 
 SEED = 5
 
@@ -69,6 +73,9 @@ def everything(lattice):
     out["field strength"] = digest(energies_and_charges(lattice, back, ("improved", "plaquette"), slices=True).values())
     if lattice.ndim == 2 and lattice.group == "U1":
         out["charge"] = digest([charge_geometric(lattice, links)])
+    if (lattice.group, lattice.extents, lattice.chains) in SMEARED and lattice.precision == "float64":
+        out["correlator"] = digest([polyakov_correlator(lattice, links, 2)])
+        fields["smeared"] = smeared(lattice, lattice.copy(links))
     for _ in wilson_flow(lattice, links, (0.1,), 0.05):
         out["flow"] = digest(energy_and_charge_clover(lattice, links))
     fields["flowed"] = lattice.gather(links)
@@ -78,6 +85,15 @@ def everything(lattice):
         fields["adaptively flowed"] = lattice.gather(links)
     out |= {name: digest([field]) for name, field in fields.items() if field is not None}
     return out
+
+
+def smeared(lattice, links):
+    """Links after a step of every smearing that is defined."""
+    smear(lattice, links, ApeSmearing(kind="ape", alpha=0.4), "space")
+    smear(lattice, links, StoutSmearing(kind="stout", rho=0.1))
+    if lattice.ndim == 4:
+        smear(lattice, links, HypSmearing(kind="hyp"))
+    return lattice.gather(links)
 
 
 def grids(ranks, chains, extents):

@@ -30,7 +30,7 @@ class EnsembleData:
     ensemble_id       content id of its physics
     spec              config's EnsembleSpec (group, extents, beta, chains, start, ...)
     trajectory        (n,) trajectory numbers of the saved configurations
-    measured          name -> (n, chains, ...): plaquette, loops, loops_all, polyakov, charge
+    measured          name -> (n, chains, ...): plaquette and what the study asks for; axes in docs/file_format.md
     flows             kind of flow -> data along it
     flowed            name -> (n, chains, k): energy_clover, energy_plaquette, charge; and flow_time (k,); or empty.
                       Data of one flow, the first of the study or that of `along`

@@ -34,6 +34,7 @@ _WANTED = {
     "too_long": "a list of at most {max_length} entries",
     "literal_error": "{expected}",
     "union_tag_not_found": "a mapping with the key kind",
+    "union_tag_invalid": "{discriminator} to be one of {expected_tags}, not {tag!r}",
 }
 
 

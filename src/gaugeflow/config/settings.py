@@ -46,7 +46,7 @@ class MeasureSettings(_Keys):
     def _without_absent_keys(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Settings keep their name when an observable is added that they do not ask for."""
         content: dict[str, Any] = handler(self)
-        return {name: value for name, value in content.items() if value or ASKED_FOR[name].hashed}
+        return {name: value for name, value in content.items() if getattr(self, name) or ASKED_FOR[name].hashed}
 
     @property
     def settings_id(self) -> str:

@@ -12,13 +12,14 @@ factor with its determinant divided out. HYP on space-like links stays inside th
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from gaugeflow.errors import ConfigError, PhysicsError
-from gaugeflow.models import FrozenModel, Positive
+from gaugeflow.models import FrozenModel, NonNegativeInt, Positive
 
 Directions = Literal["space", "all"]
 """Links that are smeared, by the staples among them."""
@@ -29,6 +30,19 @@ LARGEST_DISTANCE = {"float64": 1e-12, "float32": 1e-5}
 """Relative distance from the maximum that a projected link may have; a search that settles ends at 1e-15 (6e-7)."""
 
 Fraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+
+
+def _rising(levels: tuple[int, ...]) -> tuple[int, ...]:
+    if any(b <= a for a, b in pairwise(levels)):
+        raise ValueError("strictly rising numbers of steps")
+    return levels
+
+
+Levels = Annotated[
+    tuple[NonNegativeInt, ...],
+    Field(min_length=1, description="numbers of smearing steps, rising; 0 is not smeared"),
+    AfterValidator(_rising),
+]
 
 
 def smeared_directions(ndim: int, directions: Directions) -> range:

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,17 @@ from gaugeflow.errors import ConfigError
 from gaugeflow.observables.observable import Entry, Observable
 
 
-def _found() -> tuple[Observable, ...]:
+def _found() -> list[Observable]:
     """The records of all modules, in the order of their names."""
     records: list[Observable] = []
     for name in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
         if name != "registry":
             records += getattr(importlib.import_module(f"{package.__name__}.{name}"), "OBSERVABLES", ())
+    return records
+
+
+def registered(records: Sequence[Observable]) -> tuple[Observable, ...]:
+    """The records; ConfigError if two have one name or one dataset."""
     for names in ([o.name for o in records], [dataset for o in records for dataset in o.datasets]):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -24,7 +30,7 @@ def _found() -> tuple[Observable, ...]:
     return tuple(records)
 
 
-OBSERVABLES = _found()
+OBSERVABLES = registered(_found())
 
 
 def all_datasets() -> dict[str, Entry]:

@@ -1,14 +1,13 @@
 """Wilson loops R x T whose sides in space are smeared links: their overlap with the ground state of V(R) is larger."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from gaugeflow.flow.smearing import SmearingSettings, smeared_levels
-from gaugeflow.models import FrozenModel, NonNegativeInt, PositiveInt
+from gaugeflow.flow.smearing import Levels, SmearingSettings, smeared_levels
+from gaugeflow.models import FrozenModel, PositiveInt
 from gaugeflow.observables.loops import planar_loops, straight_lines
 from gaugeflow.observables.observable import Observable, per_chain
 
@@ -31,17 +30,9 @@ class SmearedLoopSettings(FrozenModel):
     """Wilson loops R x T with smeared links along space, at several levels of smearing."""
 
     smearing: Annotated[SmearingSettings, Field(description="one step on the space-like links")]
-    levels: Annotated[
-        tuple[NonNegativeInt, ...], Field(min_length=1, description="numbers of steps, rising; 0 is not smeared")
-    ]
+    levels: Levels
     max_r: Annotated[PositiveInt, Field(description="largest spatial extent R in lattice units")]
     max_t: Annotated[PositiveInt, Field(description="largest temporal extent T in lattice units")]
-
-    @model_validator(mode="after")
-    def _levels_rise(self) -> "SmearedLoopSettings":
-        if any(b <= a for a, b in pairwise(self.levels)):
-            raise ValueError("levels: strictly rising numbers of steps")
-        return self
 
 
 def _refused(settings: SmearedLoopSettings, system) -> str | None:
