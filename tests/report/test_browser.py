@@ -1,11 +1,12 @@
 """The page of a real study in a real browser: tables and pictures are there, nothing is fetched, nothing complains."""
 
+import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from report.browser import Browser
+from report.browser import INSTALL, MISSING, Browser
 from synthetic import made_study
 
 from gaugeflow.analysis.curves import Curve, Series, Table, curve_json, table_json
@@ -77,6 +78,12 @@ def alive(group):
             state, _, process_group, *_ = path.read_text().rpartition(")")[2].split()
             states += [state] if int(process_group) == group and state != "Z" else []
     return states
+
+
+def test_where_no_browser_can_be_installed_the_reason_is_the_last_line():
+    done = subprocess.run(["/bin/sh", str(INSTALL)], env={"PATH": "/nowhere"}, capture_output=True, text=True)
+    assert done.returncode == MISSING
+    assert done.stdout.splitlines()[-1] == "there is no Chromium or Chrome, and no apt-get to install one"
 
 
 @pytest.mark.parametrize("failing", [False, True])
