@@ -65,6 +65,15 @@ def test_what_is_moved_and_restored_is_the_same_file_and_the_record_tells_both(c
     assert sorted(os.listdir(chunk.parent)) == ["0000.h5", "0000.h5.archive.json", "0001.h5"]
 
 
+def test_info_tells_where_the_links_are(chunk, tmp_path, capsys):
+    assert run(chunk, "--to", tmp_path / "far") == 0
+    capsys.readouterr()
+    assert main(["info", str(chunk)]) == 0
+    told = "".join(capsys.readouterr().out.split())
+    assert f"moved to {tmp_path / 'far' / ENSEMBLE_ID / '0000.h5'}".replace(" ", "") in re.sub("[│┃|]", "", told)
+    assert "archived_sha256" in told
+
+
 def test_the_stand_in_tells_everything_but_the_links(chunk, tmp_path):
     assert run(chunk, "--to", tmp_path / "far") == 0
     with open_file(chunk) as here, open_file(tmp_path / "far" / ENSEMBLE_ID / "0000.h5") as there:

@@ -141,7 +141,7 @@ def write_benchmarks(folder, results):
 
 
 def test_cost_is_that_of_the_benchmark_files(tmp_path):
-    """Two chunks of 80 trajectories of 32 chains on 6 x 8 after 60 of thermalisation in 15 s; 20 configurations each."""
+    """Two chunks of 80 trajectories of 32 chains on 6 x 8 after 60 to thermalise in 15 s; 20 configurations each."""
     made = made_study()
     write_benchmarks(tmp_path / "benchmarks", made.results)
     found = costs(made.results, tmp_path / "benchmarks")
