@@ -4,17 +4,24 @@ from collections import Counter
 
 import pytest
 from parallel_hdf5 import environment
+from report import browser
+
+BROWSED = ("report/test_browser", "workflow/test_pipeline")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Begin early what takes a minute to install."""
-    if not session.config.option.collectonly and any("parallel_hdf5" in item.nodeid for item in session.items):
+    names = [] if session.config.option.collectonly else [item.nodeid for item in session.items]
+    if any("parallel_hdf5" in name for name in names):
         environment.begin()
+    if any(part in name for part in BROWSED for name in names):
+        browser.begin()
 
 
 def pytest_sessionfinish() -> None:
     """Leave no process behind."""
     environment.end()
+    browser.end()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,5 +1,7 @@
 """Laws of archives: nothing is lost, nothing that others need goes away, and whoever reads sees the same as before."""
 
+import errno
+import itertools
 import json
 import os
 import re
@@ -10,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ensembles.archive_tree import SETTINGS, write_series, write_tree
+from ensembles.archive_tree import SETTINGS, problems, write_series, write_tree
 from ensembles.example import ENSEMBLE_ID, write_example
 
 from gaugeflow.cli.main import main
@@ -18,6 +20,8 @@ from gaugeflow.ensembles import archive
 from gaugeflow.ensembles.reader import open_file
 from gaugeflow.ensembles.verify import verify_file
 from gaugeflow.errors import FileError
+
+KEPT = ("0000.h5", "0000.h5.archive.json", "0001.h5")
 
 
 @pytest.fixture
@@ -62,7 +66,16 @@ def test_what_is_moved_and_restored_is_the_same_file_and_the_record_tells_both(c
         assert event["place"] == str(place)
         assert event["file_sha256"] == archive.file_sha256(place)
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", event["when"])
-    assert sorted(os.listdir(chunk.parent)) == ["0000.h5", "0000.h5.archive.json", "0001.h5"]
+    assert sorted(os.listdir(chunk.parent)) == list(KEPT)
+
+
+def test_info_tells_where_the_links_are(chunk, tmp_path, capsys):
+    assert run(chunk, "--to", tmp_path / "far") == 0
+    capsys.readouterr()
+    assert main(["info", str(chunk)]) == 0
+    told = "".join(capsys.readouterr().out.split())
+    assert f"moved to {tmp_path / 'far' / ENSEMBLE_ID / '0000.h5'}".replace(" ", "") in re.sub("[│┃|]", "", told)
+    assert "archived_sha256" in told
 
 
 def test_the_stand_in_tells_everything_but_the_links(chunk, tmp_path):
@@ -339,6 +352,40 @@ def test_a_kill_at_any_moment_loses_nothing_and_the_same_command_goes_on(tmp_pat
         assert len(kills) >= 10
         assert {place for place, _ in kills} >= {"write", "fsync", "rename", "close", "remove"}
         assert {("rename", "before"), ("rename", "after")} <= set(kills)
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "pwrite"])
+@pytest.mark.parametrize("words", ["--to", "--restore"])
+def test_a_disk_that_fails_at_any_call_loses_nothing(chunk, tmp_path, capsys, monkeypatch, call, words):
+    """The nth call fails, for every n that there is: one clear error, the links whole, the same command goes on."""
+    original, place, real = chunk.read_bytes(), tmp_path / "far" / ENSEMBLE_ID / "0000.h5", getattr(os, call)
+    line = (chunk, "--to", tmp_path / "far") if words == "--to" else (chunk, "--restore")
+    failed = 0
+    for nth in range(1, 200, 7 if call == "pwrite" else 1):
+        run(chunk, *(("--restore",) if words == "--to" else ("--to", tmp_path / "far")))
+        if words == "--to":
+            place.unlink(missing_ok=True)
+        left = itertools.count(nth, -1)
+
+        def failing(*arguments, left=left, **named):
+            if next(left) == 1:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return real(*arguments, **named)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, failing)
+            code = run(*line)
+        assert problems(chunk, place, original) == []
+        left_over = {path.name for path in chunk.parent.rglob("*")} - {"lock", "0000.h5.archiving", *KEPT}
+        assert left_over == set()  # a lock of nobody does no harm
+        if code == 0:
+            break
+        assert code == 3
+        assert "Input/output error" in capsys.readouterr().err
+        failed += 1
+        assert run(*line) == 0
+    assert failed >= 1
+    assert next(left) > 0, "no call was left to fail"
 
 
 def test_two_commands_do_not_archive_one_chunk_at_once(chunk, tmp_path, capsys):

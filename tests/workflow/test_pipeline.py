@@ -6,6 +6,7 @@ the same labels, so that they are judged by the same references.
 
 import csv
 import itertools
+import json
 import re
 import shutil
 import time
@@ -14,6 +15,7 @@ from datetime import datetime
 import pytest
 import yaml
 from house import REPOSITORY, STUDIES, run
+from report.browser import Browser
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +98,37 @@ def test_the_report_shows_every_study_and_stands_alone(pipeline):
     page = (pipeline.folder / "out" / "results" / "report.html").read_text()
     assert all(study in page for study in STUDIES)
     assert not re.search(r"(src|href)=\"(https?:|/)", page)
+
+
+def test_a_browser_shows_the_tables_and_pictures_of_the_report_without_complaint(pipeline):
+    page = pipeline.folder / "out" / "results" / "report.html"
+    with Browser() as browser:
+        seen = browser.look(page)
+    assert seen.faults == []
+    assert len(seen.page["images"]) == len(list((page.parent / "figures").rglob("*.svg"))) >= 7 * len(STUDIES)
+    captions = {caption for caption, *_ in seen.page["tables"]}
+    for study in STUDIES:
+        wanted = {f"Ensembles of {study}", f"Results of {study} against references", f"Provenance of {study}"}
+        assert wanted | {f"Cost of the ensembles of {study}"} <= captions
+
+
+def test_archived_chunks_leave_the_workflow_and_the_results_as_they_are(pipeline):
+    data, study = pipeline.folder / "out" / "data" / "ensembles", "su2_2d"
+    chunks = sorted(next(data.glob("su2_2d_b4.0_*")).glob("configs/*.h5"))
+    settings = (*chunks, "--study", study, "--to", pipeline.folder / "far")
+    assert "last chunk of its chain" in run("gaugeflow", "archive", *settings, cwd=pipeline.folder).stderr
+    moved = run("gaugeflow", "archive", *settings, "--final", cwd=pipeline.folder)
+    assert moved.returncode == 0, moved.stderr
+    again = pipeline.snakemake("-n")
+    assert "Nothing to be done" in again.stdout + again.stderr
+    results = pipeline.folder / "out" / "results" / study / "results.json"
+    files = sorted(path for path in data.rglob("*.h5") if path.parts[-3].startswith("su2_2d"))
+    wanted = {entry["ensemble_id"] for entry in json.loads(results.read_text())["ensembles"]}
+    files = [path for path in files if path.parts[-3] in wanted]
+    line = ("analyse", study, *files, "--scale", "tiny", "--out", pipeline.folder / "again.json")
+    assert run("gaugeflow", *line, cwd=pipeline.folder).returncode == 0
+    assert (pipeline.folder / "again.json").read_text() == results.read_text()
+    assert run("gaugeflow", "archive", *chunks, "--restore", cwd=pipeline.folder).returncode == 0
 
 
 def test_nothing_runs_twice(pipeline):

@@ -31,10 +31,16 @@ def _identity(file: "ChunkFile") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
+    from gaugeflow.ensembles.archive_record import events
+    from gaugeflow.ensembles.schema import ARCHIVED
+
     table = Table("attribute", "value", title=file.name, title_justify="left", show_header=False)
     for name, value in sorted(file.attributes.items()):
         if name not in ("spec", "provenance"):
             table.add_row(name, Text(str(value), overflow="fold"))
+    for event in events(file.path) if file.kind == ARCHIVED else []:
+        place = f" {'from' if event.what == 'restored' else 'to'} {event.place}" if event.place else ""
+        table.add_row("links", Text(f"{event.what}{place}, {event.when}", overflow="fold"))
     for name in ("spec", "provenance"):
         if name in file.attributes:
             table.add_section()

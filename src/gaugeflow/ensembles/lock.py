@@ -27,6 +27,10 @@ def locked(folder: Path) -> int:
         if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
             break
         os.close(descriptor)  # locked a file that was just removed with its folder: it protects nothing
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
+    except OSError:  # a full disk: the lock is of no use to a process that cannot write
+        os.close(descriptor)
+        raise
     return descriptor

@@ -48,7 +48,7 @@ class ChunkFile:
     """One open file: its identity, and its datasets on demand."""
 
     def __init__(self, path: Path, kind: str | None, name: str) -> None:
-        self.name = name
+        self.name, self.path = name, path
         _refuse_no_hdf5(path, name)
         with self._failures("opening"):
             self._file = h5py.File(path, "r", locking=False)
