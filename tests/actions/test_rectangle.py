@@ -30,14 +30,15 @@ def test_force_is_the_gradient_of_the_action(group, ndim):
     fast_kicked = lattice.new_momenta()
     action.kick(lattice, links, fast_kicked, 1.0)
     values = [
-        action(lattice, lattice.scatter(oracle.exponential(s * direction) @ canonical))
-        for s in (2 * h, h, -h, -2 * h)
+        action(lattice, lattice.scatter(oracle.exponential(s * direction) @ canonical)) for s in (2 * h, h, -h, -2 * h)
     ]
     numerical = (-values[0] + 8 * values[1] - 8 * values[2] + values[3]) / (12 * h)
     inner = -np.einsum("...ab,...ba->...", kicked, direction).real.reshape(2, -1).sum(1)
     analytic = -inner / lattice.generator_trace
     assert np.allclose(numerical, analytic, rtol=1e-6)
-    energies = [2 * kinetic_energy(x, x.total(x.kinetic_sums(p))[:, 0]) for x, p in ((lattice, fast_kicked), (slow, kicked))]
+    energies = [
+        2 * kinetic_energy(x, x.total(x.kinetic_sums(p))[:, 0]) for x, p in ((lattice, fast_kicked), (slow, kicked))
+    ]
     assert np.allclose(*energies, rtol=1e-12)
     other, wrong = slow.new_momenta(), RectangleAction(2.3, 1.02 * IWASAKI)
     wrong.kick(slow, canonical, other, 1.0)
@@ -104,7 +105,11 @@ def test_dh_falls_as_the_square_of_the_step_and_trajectories_are_reversible():
 
 def samples(lattice, action, steps, measure, trajectories=200, warm=60):
     """(mean of measure(links) per chain, mean exp(-dH) per chain, acceptance) of HMC."""
-    hmc, links, momenta = HMC(action, OMF2, 1.0, steps, SEED), start_links(lattice, "mixed", SEED), lattice.new_momenta()
+    hmc, links, momenta = (
+        HMC(action, OMF2, 1.0, steps, SEED),
+        start_links(lattice, "mixed", SEED),
+        lattice.new_momenta(),
+    )
     values, boltzmann, accepted = [], [], []
     for number in range(warm + trajectories):
         links, info = hmc.step(lattice, links, momenta, number, metropolis=number >= 5)
@@ -125,7 +130,9 @@ def exact_u1(beta, c1, extents, points):
     free = np.meshgrid(*[grid] * (lt * lx - 1), indexing="ij", sparse=True)
     angles = np.array([*free, -sum(free)], object).reshape(lt, lx)
     cosines = sum(np.cos(a) for a in angles.ravel())
-    pairs = sum(np.cos(a + b) for axis in (0, 1) for a, b in zip(angles.ravel(), np.roll(angles, 1, axis).ravel(), strict=True))
+    pairs = sum(
+        np.cos(a + b) for axis in (0, 1) for a, b in zip(angles.ravel(), np.roll(angles, 1, axis).ravel(), strict=True)
+    )
     weight = np.exp(beta * ((1 - 8 * c1) * (cosines - lt * lx) + c1 * (pairs - 2 * lt * lx)))
     return [float((x * weight).sum() / weight.sum()) / count for x, count in ((cosines, lt * lx), (pairs, 2 * lt * lx))]
 

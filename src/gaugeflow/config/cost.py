@@ -23,6 +23,13 @@ TRAJECTORY_NS_PER_DIRECTION = {1: 25.0, 2: 60.0, 3: 110.0}
 # Beyond N = 3 force and drift grow as N^4: N^3 products, of matrices that the registers do not hold. Kernels of SU(4),
 # SU(5) and SU(8) on 8^4, in units of SU(3)'s: force 3.1, 7.9, 41, drift 3.0, 7.3, 52, the rest 2.4, 5.0, 23.
 UPDATE_POWER, TRAJECTORY_POWER = 4, 3
+# A force with rectangles in units of the Wilson force: SU(3) 7.1 on 8^4 and 9 on 16^4, SU(2) 7.1 and 5.5 in 2D, U(1)
+# 5.8 and 3.9. The smoothed force of the Zeuthen flow takes 6 % more.
+FORCE_SHARE = {"wilson": 1.0, "rectangle": 7.0, "symanzik": 7.0, "zeuthen": 7.5}
+# Fields that stay beside FIELDS_IN_MEMORY: four half staples per site, 4 / D of links. A flow measured on 16^4 SU(3):
+# 1.9 fields, with half staples 3.0, the smoothed force 0.5 more, an adaptive step 2.5 more.
+HALF_STAPLES = 4
+FLOW_FIELDS, SMOOTHED_FIELDS, ADAPTIVE_FIELDS = 2.2, 0.5, 2.5
 FORCES_PER_STEP = {"leapfrog": 1, "omf2": 2}
 ASSUMED_STEPS = 12  # where tuning decides
 PILOT_RUNS = 4
@@ -57,26 +64,40 @@ def estimate(ensemble: Ensemble, flow: FlowSettings | None) -> Cost:
         trajectories += PILOT_RUNS * steps.pilot_trajectories
         steps = ASSUMED_STEPS
     sites = spec.sites * spec.chains
-    step_ns = update_ns(spec)
+    step_ns = update_ns(spec, FORCE_SHARE[spec.action.kind])
     trajectory_ns = steps * FORCES_PER_STEP[spec.sampler.integrator] * step_ns
     n = gauge_group(spec.group).n
     trajectory_ns += spec.ndim * _scaled(TRAJECTORY_NS_PER_DIRECTION, n, TRAJECTORY_POWER)
     flow_steps = flow.flow_times()[-1] / flow.step if flow else 0.0
+    flow_step_ns = 3 * update_ns(spec, FORCE_SHARE[flow.kind]) if flow else 0.0
     return Cost(
-        memory=FIELDS_IN_MEMORY * links_bytes(spec) + ensemble.ranks * BASE_MEMORY,
+        memory=_fields_in_memory(spec, flow) * links_bytes(spec) + ensemble.ranks * BASE_MEMORY,
         disk=ensemble.configs_total * links_bytes(spec),
         generate_seconds=trajectories * sites * trajectory_ns * 1e-9,
-        flow_seconds=ensemble.configs_total * sites * flow_steps * 3 * step_ns * 1e-9,
+        flow_seconds=ensemble.configs_total * sites * flow_steps * flow_step_ns * 1e-9,
     )
 
 
-def update_ns(spec: EnsembleSpec) -> float:
-    """ns per site of one force and one drift; the drift of U(N >= 2) is that of SU(N) and of a phase."""
+def _fields_in_memory(spec: EnsembleSpec, flow: FlowSettings | None) -> float:
+    """Peak of generation or of the flow, whichever is larger, in fields of links."""
+    half_staples = HALF_STAPLES / spec.ndim
+    generate = FIELDS_IN_MEMORY + (half_staples if spec.action.kind == "rectangle" else 0)
+    if flow is None:
+        return generate
+    extra = {"wilson": 0.0, "symanzik": half_staples, "zeuthen": half_staples + SMOOTHED_FIELDS}[flow.kind]
+    return max(generate, FLOW_FIELDS + extra + (ADAPTIVE_FIELDS if flow.adaptive else 0))
+
+
+def update_ns(spec: EnsembleSpec, force_share: float = 1.0) -> float:
+    """ns per site of one force and one drift; the drift of U(N >= 2) is that of SU(N) and of a phase.
+
+    force_share    time of the force in units of the Wilson force
+    """
     planes, group = spec.ndim * (spec.ndim - 1) // 2, gauge_group(spec.group)
     drift = _scaled(DRIFT_NS_PER_DIRECTION, group.n, UPDATE_POWER)
     if group.n > 1 and not group.special:
         drift += DRIFT_NS_PER_DIRECTION[1]
-    return planes * _scaled(FORCE_NS_PER_PLANE, group.n, UPDATE_POWER) + spec.ndim * drift
+    return planes * force_share * _scaled(FORCE_NS_PER_PLANE, group.n, UPDATE_POWER) + spec.ndim * drift
 
 
 def _scaled(measured: dict[int, float], n: int, power: int) -> float:

@@ -97,7 +97,9 @@ class FlowSettings(WithPrecision):
         Positive, Field(le=0.25, description="Runge-Kutta step in t/a^2: an upper bound, with adaptive the first one")
     ] = 0.02
     kind: Annotated[Literal["wilson", "symanzik", "zeuthen"], Field(description="what the flow descends")] = "wilson"
-    adaptive: Annotated[AdaptiveStep | None, Field(description="choose the step by its error; null: it is fixed")] = None
+    adaptive: Annotated[AdaptiveStep | None, Field(description="choose the step by its error; null: it is fixed")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _times_rise(self) -> "FlowSettings":

@@ -88,9 +88,7 @@ def rectangle_force(links, special):
 
 def rectangles(links, mu, nu):
     """The two 2 x 1 rectangles that start at x in the plane (mu, nu), long side along mu and along nu."""
-    return [
-        path(links, [(a, 1), (a, 1), (b, 1), (a, -1), (a, -1), (b, -1)]) for a, b in ((mu, nu), (nu, mu))
-    ]
+    return [path(links, [(a, 1), (a, 1), (b, 1), (a, -1), (a, -1), (b, -1)]) for a, b in ((mu, nu), (nu, mu))]
 
 
 def second_difference(links, field):
