@@ -8,7 +8,9 @@ import pytest
 from house import run, study_content, write_study
 from production.small import COMMIT, datasets, ensemble_id
 
-from gaugeflow.kernels.cache_folder import kernel_files
+from gaugeflow.cli.precompile import compile_all
+from gaugeflow.config.load import load_study
+from gaugeflow.kernels.devices.cpu import CpuDevice
 
 IMPROVED = {"label": "e", "extents": [[4, 4]], "beta": 1.0, "thermalisation": 4, "save_every": 2, "action": "iwasaki"}
 FLOW = {"times": [0.0, 0.07, 0.5], "step": 0.05, "kind": "zeuthen", "adaptive": {"tolerance": 1e-6}}
@@ -16,38 +18,42 @@ FLOW = {"times": [0.0, 0.07, 0.5], "step": 0.05, "kind": "zeuthen", "adaptive": 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """(study, its own cache of kernels) after precompile."""
-    folder = tmp_path_factory.mktemp("improved")
+    """A study with both."""
     changes = {f"ensembles.0.{key}": value for key, value in IMPROVED.items()}
-    write_study(folder / "s", study_content(**changes, flow=FLOW))
-    cache = folder / "cache"
-    done = run("gaugeflow", "precompile", folder / "s", GAUGEFLOW_CACHE_DIR=str(cache))
-    assert done.returncode == 0, done.stderr
-    assert {"half_staples", "kick_plane", "kick_smoothed", "rectangle_sums", "link_distance"} <= {
-        path.name.split("-")[0] for path in kernel_files(cache)
-    }
-    return folder / "s", cache
+    return write_study(tmp_path_factory.mktemp("improved") / "s", study_content(**changes, flow=FLOW))
 
 
 @pytest.fixture(scope="module")
 def alone(study, tmp_path_factory):
+    """Files of one rank."""
     return produced(study, tmp_path_factory.mktemp("alone"), 1)
 
 
 def produced(study, folder, ranks):
     """(spec, chunk, flow) of the study on so many ranks."""
-    source, cache = study
     spec, chunk, flow = folder / "spec.json", folder / "0000.h5", folder / "flow.h5"
     launcher = ["mpiexec", "-n", str(ranks)] if ranks > 1 else []
     for line in (
-        ["gaugeflow", "spec", source, "--ensemble", "e", "--out", spec],
+        ["gaugeflow", "spec", study, "--ensemble", "e", "--out", spec],
         [*launcher, "gaugeflow", "generate", spec, "--chunk", "0", "--out", chunk, "--ranks", str(ranks)],
-        [*launcher, "gaugeflow", "flow", chunk, "--study", source, "--out", flow, "--ranks", str(ranks)],
+        [*launcher, "gaugeflow", "flow", chunk, "--study", study, "--out", flow, "--ranks", str(ranks)],
         ["gaugeflow", "check", chunk, flow],
     ):
-        done = run(*line, GAUGEFLOW_CACHE_DIR=str(cache), **COMMIT)
+        done = run(*line, **COMMIT)
         assert done.returncode == 0, done.stderr
     return spec, chunk, flow
+
+
+def test_precompile_launches_every_kernel_of_improved_actions_and_flows(study, monkeypatch):
+    seen, plain = set(), CpuDevice.run
+
+    def noted(device, name, *rest, **values):
+        seen.add(name)
+        plain(device, name, *rest, **values)
+
+    monkeypatch.setattr(CpuDevice, "run", noted)
+    compile_all(load_study(study, "tiny"), 1)
+    assert {"half_staples", "kick_plane", "kick_smoothed", "rectangle_sums", "link_distance"} <= seen
 
 
 def test_coefficient_tolerance_and_norm_are_in_the_files(alone):
@@ -67,7 +73,5 @@ def test_the_flow_stops_at_the_asked_times_and_lowers_the_energy(alone):
 
 
 @pytest.mark.mpi
-def test_two_ranks_write_the_files_of_one_and_compile_nothing(study, alone, tmp_path):
-    before = set(kernel_files(study[1]))
+def test_two_ranks_write_the_files_of_one(study, alone, tmp_path):
     assert [path.read_bytes() for path in produced(study, tmp_path, 2)] == [path.read_bytes() for path in alone]
-    assert set(kernel_files(study[1])) == before

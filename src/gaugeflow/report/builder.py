@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 STANDARD: dict[str, tuple[Callable[[dict[str, Any]], Figure | None], str]] = {
     "pulls": (result_figures.pull_figure, "Every judged number against its reference"),
-    "flow": (chain_figures.flow_figure, "Wilson flow: t² E(t); dashed: the threshold that defines t0"),
+    "flow": (chain_figures.flow_figure, "gradient flow: t² E(t); dashed: the threshold that defines t0"),
     "history": (chain_figures.history_figure, "Plaquette from the first trajectory; shaded: thermalisation"),
     "charge": (chain_figures.charge_figure, "Topological charge of single chains"),
     "autocorrelation": (chain_figures.autocorrelation_figure, "Autocorrelation; dotted: window of the Gamma method"),
