@@ -1,4 +1,4 @@
-"""The adaptive step: exact stops, errors of the size of the tolerance, fewer steps than fixed ones, equal on ranks."""
+"""The adaptive step: exact stops, errors of the size of the tolerance, fewer steps than fixed ones, any packing."""
 
 import numpy as np
 import pytest
@@ -21,9 +21,9 @@ def counted(monkeypatch):
     for name in ("rk3_step", "embedded_step"):
         plain = getattr(module, name)
 
-        def step(lattice, links, exponent, eps, kind, plain=plain):
+        def step(lattice, links, exponent, eps, *rest, plain=plain):
             sizes.append(eps)
-            return plain(lattice, links, exponent, eps, kind)
+            return plain(lattice, links, exponent, eps, *rest)
 
         monkeypatch.setattr(module, name, step)
     return sizes

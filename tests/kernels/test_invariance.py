@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from laws import GROUPS, SEED, case_name
 
+from gaugeflow.actions.rectangle import RectangleAction
 from gaugeflow.actions.wilson import WilsonAction
 from gaugeflow.kernels import lane_group, schedule
 from gaugeflow.kernels.lane_group import SEAMS
@@ -27,6 +28,9 @@ def run_chain(group, extents=None, chains=3, trajectories=2, **packing):
     for number in range(trajectories):
         links, info = hmc.step(lattice, links, momenta, number)
         out += [info.delta_h, info.accepted, info.plaquette]
+    improved = HMC(RectangleAction(2.0, -0.331), OMF2, 0.5, 2, SEED)
+    links, info = improved.step(lattice, links, momenta, trajectories)
+    out += [info.delta_h, info.accepted, info.plaquette]
     out += [*energy_and_charge_clover(lattice, links), polyakov_loop(lattice, links)]
     loops = wilson_loops(lattice, links, 2, 2)
     return [*out, loops["loops"], loops["loops_all"], lattice.gather(links)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gaugeflow.config.ensemble import EnsembleSpec
-from gaugeflow.config.samplers import TuneRequest
+from gaugeflow.config.samplers import HmcSampler, TuneRequest
 from gaugeflow.config.settings import FlowSettings
 from gaugeflow.config.study import Ensemble
 from gaugeflow.conventions import gauge_group
@@ -32,6 +32,14 @@ FORCES_PER_STEP = {"leapfrog": 1, "omf2": 2, "omf4": 5, "force_gradient": 3}  # 
 SWEEP_FORCES = {"heatbath": 2.4, "overrelaxation": 1.2, "winding": 0.2, "exact": 1.0}
 # Runge-Kutta steps that take as long as E clover and each charge beside it at one flow time: SU(3) on 16^4, one core.
 CLOVER_STEPS, CHARGE_STEPS = 0.7, {"clover": 0.0, "improved": 3.4, "5li": 9.2, "plaquette": 1.5}
+# A force with rectangles in units of the Wilson force: SU(3) 7.1 on 8^4 and 9 on 16^4, SU(2) 7.1 and 5.5 in 2D, U(1)
+# 5.8 and 3.9. The smoothed force of the Zeuthen flow takes 6 % more.
+FORCE_SHARE = {"wilson": 1.0, "rectangle": 7.0, "symanzik": 7.0, "zeuthen": 7.5}
+# Fields that stay beside FIELDS_IN_MEMORY: four half staples per site, 4 / D of links. A flow measured on 16^4 SU(3):
+# 1.9 fields, with half staples 3.0, the smoothed force 0.5 more, an adaptive step 2.5 more.
+HALF_STAPLES = 4
+FLOW_FIELDS, SMOOTHED_FIELDS, ADAPTIVE_FIELDS = 2.2, 0.5, 2.5
+RK3_STAGES = 3
 ASSUMED_STEPS = 12  # where tuning decides
 PILOT_RUNS = 4
 
@@ -60,20 +68,16 @@ def estimate(ensemble: Ensemble, flows: Sequence[FlowSettings] = ()) -> Cost:
     """Memory (bytes, all ranks), disk (bytes) and time (seconds on one core) of an ensemble and its flows."""
     spec = ensemble.spec
     trajectories = spec.thermalisation + ensemble.configs_total * spec.save_every
-    if spec.tuned:
+    if isinstance(spec.sampler, HmcSampler) and isinstance(spec.sampler.n_steps, TuneRequest):
         trajectories += PILOT_RUNS * spec.sampler.n_steps.pilot_trajectories
-    fields = FIELDS_IN_MEMORY + GRADIENT_FIELDS * (getattr(spec.sampler, "integrator", "") == "force_gradient")
+    trajectory_ns = forces_per_step(spec) * update_ns(spec, FORCE_SHARE[spec.action.kind])
+    trajectory_ns += spec.ndim * _scaled(TRAJECTORY_NS_PER_DIRECTION, gauge_group(spec.group).n, TRAJECTORY_POWER)
     sites = spec.sites * spec.chains
-    step_ns = update_ns(spec)
-    trajectory_ns = forces_per_step(spec) * step_ns
-    n = gauge_group(spec.group).n
-    trajectory_ns += spec.ndim * _scaled(TRAJECTORY_NS_PER_DIRECTION, n, TRAJECTORY_POWER)
-    flow_steps = sum(flow.flow_times()[-1] / flow.step + measurement_steps(flow) for flow in flows)
     return Cost(
-        memory=fields * links_bytes(spec) + ensemble.ranks * BASE_MEMORY,
+        memory=_fields_in_memory(spec, flows) * links_bytes(spec) + ensemble.ranks * BASE_MEMORY,
         disk=ensemble.configs_total * links_bytes(spec),
         generate_seconds=trajectories * sites * trajectory_ns * 1e-9,
-        flow_seconds=ensemble.configs_total * sites * flow_steps * 3 * step_ns * 1e-9,
+        flow_seconds=ensemble.configs_total * sites * sum(_flow_ns(spec, flow) for flow in flows) * 1e-9,
     )
 
 
@@ -81,7 +85,7 @@ def forces_per_step(spec: EnsembleSpec) -> float:
     """Cost of a step of the sampler (a trajectory, a set of sweeps) in units of a force and a drift."""
     sampler = spec.sampler
     forces = SWEEP_FORCES["winding"] * getattr(sampler, "winding", 0)
-    if sampler.kind == "hmc":
+    if isinstance(sampler, HmcSampler):
         steps = ASSUMED_STEPS if isinstance(sampler.n_steps, TuneRequest) else sampler.n_steps
         return forces + steps * FORCES_PER_STEP[sampler.integrator]
     if sampler.kind == "heatbath":
@@ -90,18 +94,33 @@ def forces_per_step(spec: EnsembleSpec) -> float:
     return {"langevin": 1.0, "mala": 2.0, "exact": SWEEP_FORCES["exact"]}[sampler.kind]
 
 
-def measurement_steps(flow: FlowSettings) -> float:
-    """Cost of what is measured along a flow, in Runge-Kutta steps."""
-    return len(flow.flow_times()) * (CLOVER_STEPS + sum(CHARGE_STEPS[name] for name in flow.charges))
+def _flow_ns(spec: EnsembleSpec, flow: FlowSettings) -> float:
+    """ns per site of the flow of one configuration and of what is measured along it."""
+    steps = flow.flow_times()[-1] / flow.step
+    measured = len(flow.flow_times()) * (CLOVER_STEPS + sum(CHARGE_STEPS[name] for name in flow.charges))
+    return RK3_STAGES * (steps * update_ns(spec, FORCE_SHARE[flow.kind]) + measured * update_ns(spec))
 
 
-def update_ns(spec: EnsembleSpec) -> float:
-    """ns per site of one force and one drift; the drift of U(N >= 2) is that of SU(N) and of a phase."""
+def _fields_in_memory(spec: EnsembleSpec, flows: Sequence[FlowSettings]) -> float:
+    """Peak of generation or of a flow, whichever is largest, in fields of links."""
+    half_staples = HALF_STAPLES / spec.ndim
+    extra = {"wilson": 0.0, "symanzik": half_staples, "zeuthen": half_staples + SMOOTHED_FIELDS}
+    generate = FIELDS_IN_MEMORY + (half_staples if spec.action.kind == "rectangle" else 0)
+    if isinstance(spec.sampler, HmcSampler) and spec.sampler.integrator == "force_gradient":
+        generate += GRADIENT_FIELDS
+    return max(generate, *(FLOW_FIELDS + extra[f.kind] + (ADAPTIVE_FIELDS if f.adaptive else 0) for f in flows), 0.0)
+
+
+def update_ns(spec: EnsembleSpec, force_share: float = 1.0) -> float:
+    """ns per site of one force and one drift; the drift of U(N >= 2) is that of SU(N) and of a phase.
+
+    force_share    time of the force in units of the Wilson force
+    """
     planes, group = spec.ndim * (spec.ndim - 1) // 2, gauge_group(spec.group)
     drift = _scaled(DRIFT_NS_PER_DIRECTION, group.n, UPDATE_POWER)
     if group.n > 1 and not group.special:
         drift += DRIFT_NS_PER_DIRECTION[1]
-    return planes * _scaled(FORCE_NS_PER_PLANE, group.n, UPDATE_POWER) + spec.ndim * drift
+    return planes * force_share * _scaled(FORCE_NS_PER_PLANE, group.n, UPDATE_POWER) + spec.ndim * drift
 
 
 def _scaled(measured: dict[int, float], n: int, power: int) -> float:

@@ -28,7 +28,6 @@ from gaugeflow.config.fields import (
 from gaugeflow.config.precision import DEFAULT, Precision
 from gaugeflow.config.samplers import HmcSampler, Sampler, TuneRequest, check_warmup
 from gaugeflow.config.settings import AnalysisSettings, FlowSettings, MeasureSettings, TimeGrid
-from gaugeflow.conventions import RECTANGLE_COEFFICIENTS
 
 __all__ = [
     "AnalysisSettings",
@@ -70,7 +69,7 @@ def _action_kind(value: object) -> str:
 
 
 ActionChoice = Annotated[
-    Annotated[Literal["wilson", *RECTANGLE_COEFFICIENTS], Tag("<name>")] | Annotated[RectangleChoice, Tag("<c1>")],
+    Annotated[Literal["wilson", "symanzik", "iwasaki", "dbw2"], Tag("<name>")] | Annotated[RectangleChoice, Tag("<c1>")],
     Discriminator(_action_kind),
     Field(description="wilson, a name for a rectangle coefficient (recorded as its number), or {c1: number}"),
 ]

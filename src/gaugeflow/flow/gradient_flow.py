@@ -64,10 +64,12 @@ def rk3_step(lattice, links, exponent, eps: float, kind: str = "wilson") -> None
         lattice.drift(links, exponent, eps)
 
 
-def embedded_step(lattice, links, exponent, eps: float, kind: str = "wilson"):
-    """(links before, distance from the embedded second-order step) of one step of flow time `eps`, made in place.
+def embedded_step(lattice, links, exponent, eps: float, kind: str, tolerance: float) -> float:
+    """One step of flow time `eps`, in place, if its distance from the embedded second-order step is below `tolerance`.
 
         V' = exp(-Z0 + 2 Z1) W0,   distance = max_{x, mu, chain} |V - V'| / N^2,   |M|^2 = sum_ab |M_ab|^2
+
+    Returns the distance; if it is not below the tolerance, links are as before.
 
     From the exponents E0 = Z0/4 and E1 = 8/9 Z1 - 17/36 Z0 of the first two stages: -Z0 + 2 Z1 = 9/4 (E1 + E0/9).
     """
@@ -82,7 +84,10 @@ def embedded_step(lattice, links, exponent, eps: float, kind: str = "wilson"):
             embedded += exponent
     lower = lattice.copy(before)
     lattice.drift(lower, embedded, 9 / 4 * eps)
-    return before, float(lattice.distance(links, lower).max()) / lattice.n**2
+    distance = float(lattice.distance(links, lower).max()) / lattice.n**2
+    if not distance < tolerance:
+        lattice.select(np.zeros(lattice.chains, bool), links, before)
+    return distance
 
 
 def gradient_flow(
@@ -128,16 +133,14 @@ def _steps(duration: float, step: float) -> int:
 
 def _adaptively(lattice, links, exponent, duration, step, kind, tolerance) -> float:
     """Flow for `duration`, in place; returns the step that would come next."""
-    nowhere = np.zeros(lattice.chains, bool)
     while (count := _steps(duration, step)) > 0:
         eps = duration / count
-        before, distance = embedded_step(lattice, links, exponent, eps, kind)
+        distance = embedded_step(lattice, links, exponent, eps, kind, tolerance)
         growth = SAFETY * (tolerance / max(distance, SMALLEST_DISTANCE)) ** (1 / ORDER)
         if distance < tolerance:
             duration = duration - eps if count > 1 else 0.0
             step = min(eps * growth, LARGEST_GROWTH * step)
             continue
-        lattice.select(nowhere, links, before)
         step = eps * growth
         if not step > SMALLEST_STEP:
             raise PhysicsError(

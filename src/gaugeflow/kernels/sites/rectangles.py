@@ -10,6 +10,73 @@ with a link ends one step from the link, so that halos of one step do.
 
 
 @inline
+def later(b):
+    """Block whose matrices are fetched into the second-level cache while block b is worked on: memory is that far."""
+    return b + 3
+
+
+@inline
+def fetch_matrix(field, offset):
+    """Prefetch one matrix of a field."""
+    prefetch_far(field + offset * REAL_BYTES)
+    prefetch_far(field + offset * REAL_BYTES + UNIT_BYTES)
+
+
+@inline
+def fetch_above(u, b, end, mu, nu, tables):
+    """Prefetch the links of block b < end that the paths above its links take."""
+    if b < end:
+        forward, backward, perm, add = tables
+        fetch_matrix(u, b * BLOCK + mu * MATRIX)
+        fetch_matrix(u, b * BLOCK + nu * MATRIX)
+        fetch_matrix(u, forward[b, mu] // SEAMS * BLOCK + nu * MATRIX)
+        fetch_matrix(u, forward[b, nu] // SEAMS * BLOCK + mu * MATRIX)
+
+
+@inline
+def fetch_below(u, b, end, mu, nu, tables):
+    """Prefetch the links of block b < end that the paths below its link mu take."""
+    if b < end:
+        forward, backward, perm, add = tables
+        y = backward[b, nu] // SEAMS
+        fetch_matrix(u, y * BLOCK + mu * MATRIX)
+        fetch_matrix(u, y * BLOCK + nu * MATRIX)
+        fetch_matrix(u, forward[y, mu] // SEAMS * BLOCK + nu * MATRIX)
+
+
+@inline
+def fetch_half_here(half, b, end):
+    """Prefetch the half staples of block b < end, which are about to be written."""
+    if b < end:
+        for k in range(4):
+            fetch_matrix(half, (b * 4 + k) * MATRIX)
+
+
+@inline
+def fetch_half_above(half, p, b, end, mu, nu, tables):
+    """Prefetch the half staples of block b < end above its links, and its momenta."""
+    if b < end:
+        forward, backward, perm, add = tables
+        fetch_matrix(half, (forward[b, nu] // SEAMS * 4) * MATRIX)
+        fetch_matrix(half, (forward[b, mu] // SEAMS * 4 + 2) * MATRIX)
+        fetch_matrix(half, (b * 4 + 1) * MATRIX)
+        fetch_matrix(half, (b * 4 + 3) * MATRIX)
+        prefetch_far(p + (b * MOMENTA + mu * ALGEBRA) * REAL_BYTES)
+        prefetch_far(p + (b * MOMENTA + nu * ALGEBRA) * REAL_BYTES)
+
+
+@inline
+def fetch_half_below(half, b, end, mu, nu, k, tables):
+    """Prefetch the half staples of block b < end below its link mu."""
+    if b < end:
+        forward, backward, perm, add = tables
+        y = backward[b, nu] // SEAMS
+        fetch_matrix(half, (y * 4 + 1) * MATRIX)
+        fetch_matrix(half, (y * 4 + 3) * MATRIX)
+        fetch_matrix(half, (forward[y, mu] // SEAMS * 4 + 2 - k) * MATRIX)
+
+
+@inline
 def load_half(half, block, k, perm, seam):
     """Half staple k of a neighbour across a seam."""
     o = block * 4 * MATRIX + k * MATRIX
@@ -44,9 +111,13 @@ def half_staples(first, last, lo, hi, u, half, mu, nu, c, blocks, tables):
             ahead_nu = load_link(ub, t // SEAMS * BLOCK + mu * MATRIX, perm, t % SEAMS)
             upper_mu = mul_nd(mul_nn(load(ub, b * BLOCK + nu * MATRIX), ahead_nu), ahead_mu)
             store(half, o, matrix_scale(c, upper_mu))
+            fetch_above(ub, later(b), hi, mu, nu, tables)
             upper_nu = mul_nd(mul_nn(load(ub, b * BLOCK + mu * MATRIX), ahead_mu), ahead_nu)
             store(half, o + 2 * MATRIX, matrix_scale(c, upper_nu))
+            fetch_half_here(half + REAL_BYTES * batch * blocks * 4 * MATRIX, later(b), hi)
+            fetch_below(ub, later(b), hi, mu, nu, tables)
             store(half, o + MATRIX, matrix_scale(c, below(ub, b, mu, nu, tables)))
+            fetch_below(ub, later(b), hi, nu, mu, tables)
             store(half, o + 3 * MATRIX, matrix_scale(c, below(ub, b, nu, mu, tables)))
 
 
@@ -92,15 +163,21 @@ def kick_plane(first, last, lo, hi, u, half, p, mu, nu, c0, keep_mu, keep_nu, bl
             around = mul_nd(load_half(hb, t // SEAMS, 0, perm, t % SEAMS), ahead_mu)
             around = mac_nd(around, ahead_nu, load_half(hb, s // SEAMS, 2, perm, s % SEAMS))
             around = matrix_update(c0, corner, around)
+            fetch_above(ub, later(b), hi, mu, nu, tables)
             shared = twice_antihermitian_nd(mul_nd(here_mu, around), here_nu)
             side_nu = load(hb, (b * 4 + 3) * MATRIX)
             force = algebra_add(shared, twice_antihermitian_nd(mul_nd(here_mu, corner), side_nu))
+            fetch_half_above(hb, pb, later(b), hi, mu, nu, tables)
             lower_mu = lower_paths(ub, hb, b, mu, nu, 0, c0, tables)
             force = algebra_add(force, twice_antihermitian_nd(here_mu, lower_mu))
             o = b * MOMENTA + mu * ALGEBRA
             store_algebra(pb, o, algebra_update(keep_mu, load_algebra(pb, o), 0.5, project(force)))
+            fetch_below(ub, later(b), hi, mu, nu, tables)
+            fetch_half_below(hb, later(b), hi, mu, nu, 0, tables)
             side_mu = load(hb, (b * 4 + 1) * MATRIX)
             force = algebra_subtract(twice_antihermitian_nd(mul_nn(here_nu, corner), side_mu), shared)
+            fetch_below(ub, later(b), hi, nu, mu, tables)
+            fetch_half_below(hb, later(b), hi, nu, mu, 2, tables)
             lower_nu = lower_paths(ub, hb, b, nu, mu, 2, c0, tables)
             force = algebra_add(force, twice_antihermitian_nd(here_nu, lower_nu))
             o = b * MOMENTA + nu * ALGEBRA

@@ -39,7 +39,12 @@ SUM_COPIES = (("i64", "sums_copies"), ("i64", "sums_stride"))
 """Further parameters of kernels with `sums`: threads spread over copies of the accumulators, `sums_stride` apart."""
 
 COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
-SKIPPED_CALLS = ("align_stack", "fetch")
+FETCHES = (
+    "fetch", "fetch_matrix", "fetch_above", "fetch_below", "fetch_half_here", "fetch_half_above", "fetch_half_below"
+)  # fmt: skip
+"""Functions that only prefetch: the CPU's own."""
+
+SKIPPED_CALLS = ("align_stack", *FETCHES)
 
 
 class _Translator:
@@ -197,7 +202,7 @@ def c_source(n: int, special: bool, ndim: int, width: int, precision: str = "flo
     constants = [f"#define {name} {value}" for name, value in known.items()]
     functions = []
     for tree in site_trees():
-        if tree.name == "fetch":  # the CPU's own
+        if tree.name in FETCHES:
             continue
         translator = _Translator(tree, table, is_kernel(tree))
         functions += [translator.text(), *([translator.host_loop()] if translator.kernel else [])]
