@@ -123,7 +123,7 @@ def test_who_needs_the_links_is_told_how_to_bring_them_back(chunk, tmp_path, cap
         with pytest.raises(FileError, match="gaugeflow archive --restore brings them back"):
             read_previous(chunk, None, 1)
         return
-    study = "su2_2d" if command == "measure" else "su3_4d"
+    study = "su2_2d" if command == "measure" else "su3_scale"
     assert main([command, str(chunk), "--study", study, "--out", str(tmp_path / "x")]) == 3
     assert "gaugeflow archive --restore brings them back" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
