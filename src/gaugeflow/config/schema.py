@@ -68,8 +68,12 @@ def _action_kind(value: object) -> str:
     return "<c1>" if isinstance(value, dict | RectangleChoice) else "<name>"
 
 
+ActionName = Literal["wilson", "symanzik", "iwasaki", "dbw2"]
+"""wilson, and the names of `conventions.RECTANGLE_COEFFICIENTS`."""
+
 ActionChoice = Annotated[
-    Annotated[Literal["wilson", "symanzik", "iwasaki", "dbw2"], Tag("<name>")] | Annotated[RectangleChoice, Tag("<c1>")],
+    Annotated[Literal["wilson", "symanzik", "iwasaki", "dbw2"], Tag("<name>")]
+    | Annotated[RectangleChoice, Tag("<c1>")],
     Discriminator(_action_kind),
     Field(description="wilson, a name for a rectangle coefficient (recorded as its number), or {c1: number}"),
 ]
