@@ -61,7 +61,7 @@ def test_other_actions_are_refused(tmp_path, action, message):
 
 
 def test_rectangles_cost_time_and_memory(tmp_path):
-    plain, improved = (estimate(first(tmp_path / str(a), a), None) for a in ("wilson", "iwasaki"))
+    plain, improved = (estimate(first(tmp_path / str(a), a)) for a in ("wilson", "iwasaki"))
     assert improved.generate_seconds > 2 * plain.generate_seconds
     assert improved.memory > plain.memory
     assert improved.disk == plain.disk
@@ -103,7 +103,7 @@ def test_flows_cost_time_and_memory(tmp_path):
     def cost(name, **changes):
         big = {"ensembles.0.extents": [16, 16], "ensembles.0.beta": 1.0, **changes}
         study = load_study(write_study(tmp_path / name, study_content(**big)), "tiny")
-        return estimate(study.ensembles[0], study.flow)
+        return estimate(study.ensembles[0], study.flows)
 
     wilson, zeuthen = cost("wilson"), cost("zeuthen", **{"flow.kind": "zeuthen", "flow.adaptive": {}})
     assert zeuthen.flow_seconds > 2 * wilson.flow_seconds

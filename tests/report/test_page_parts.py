@@ -13,6 +13,7 @@ from gaugeflow.analysis.loading import load_study_data
 from gaugeflow.analysis.observables import chain_checks
 from gaugeflow.analysis.runner import analyse_study
 from gaugeflow.config.load import load_study
+from gaugeflow.config.samplers import HeatbathSampler
 from gaugeflow.errors import ConfigError, FileError
 from gaugeflow.report import wording
 from gaugeflow.report.builder import build_report, make_section
@@ -87,18 +88,12 @@ def test_a_figure_name_that_is_taken_is_refused():
         make_section(results, made.folder)
 
 
-class Sampler:
-    """A sampler of another kind with the spec of the old one around it."""
-
-    kind = "heatbath"
-
-
 def test_samplers_without_metropolis_have_no_delta_h_and_no_acceptance():
     made = made_study()
     ensemble = next(iter(load_study_data(made.study, made.files)))
     assert "delta_h" in diagnostics(ensemble)
     assert {"exp(-dH)", "acceptance"} <= chain_checks(ensemble).keys()
-    spec = ensemble.spec.model_copy(update={"sampler": Sampler()})
+    spec = ensemble.spec.model_copy(update={"sampler": HeatbathSampler(kind="heatbath", heatbath=1, overrelaxation=0)})
     other = copy.copy(ensemble)
     object.__setattr__(other, "spec", spec)
     assert "delta_h" not in diagnostics(other)
