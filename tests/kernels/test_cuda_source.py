@@ -35,6 +35,11 @@ def everything(lattice):
     links, info = hmc.step(lattice, links, momenta, 0)
     out = [*info[:3], plaquettes(lattice, links), polyakov_loop(lattice, links), lattice.plaquette_angles(links)]
     out += [*wilson_loops(lattice, links, 2, 2).values(), *energy_and_charge_clover(lattice, links)]
+    line, frames = lattice.new_line(), lattice.new_line()
+    lattice.take_links(links, 1, line)
+    lattice.carry_frames(links, line, line, frames)
+    lattice.turn_links(links, lattice.hot(SEED, Purpose.PILOT_START), line)
+    out += [lattice.total(lattice.trace_sums(frames)), lattice.gather(links)]
     lattice.drift(links, momenta, 9.0)  # beyond the series: by squaring
     out.append(lattice.reunitarise(links))
     for _ in wilson_flow(lattice, links, (0.05,), 0.05):

@@ -21,7 +21,7 @@ HISTOGRAM_BINS = 40
 
 
 def diagnostics(ensemble: EnsembleData) -> dict[str, Any]:
-    """Histories, autocorrelation, error against bin size, dH histogram, flow curves and, in 2D U(1), the charge."""
+    """Histories, autocorrelation, error against bin size, dH histogram, flow curves and, in 2D U(N), the charge."""
     content = {
         "history": _history(ensemble),
         "autocorrelation": {name: _autocorrelation(series) for name, series in _observed(ensemble).items()},

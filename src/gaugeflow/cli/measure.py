@@ -19,7 +19,7 @@ def measure(
     oversubscribe: Oversubscribe = False,
     device: Device = "cpu",
 ) -> None:
-    """Measure plaquettes, Wilson and Polyakov loops and (2D U(1)) the charge on every configuration of a chunk."""
+    """Measure plaquettes, Wilson and Polyakov loops and (2D U(N)) the charge on every configuration of a chunk."""
     from gaugeflow.assembly import make_lattice
     from gaugeflow.cli.progress import progress
     from gaugeflow.config.canonical import canonical_json

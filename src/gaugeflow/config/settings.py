@@ -21,7 +21,7 @@ class LoopSettings(FrozenModel):
 
 
 class MeasureSettings(FrozenModel):
-    """Observables beside the plaquette (and, for U(1) in two dimensions, the geometric charge)."""
+    """Observables beside the plaquette (and, for U(N) in two dimensions, the geometric charge)."""
 
     loops: Annotated[LoopSettings | None, Field(description="planar Wilson loops, or null")] = None
     polyakov: Annotated[bool, Field(description="Polyakov loop in direction t")] = False

@@ -116,7 +116,7 @@ KINDS: dict[str, Kind] = {
             "polyakov": Entry(
                 "<c16", ("n", "chains"), "1", "Polyakov loop tr P / N along t, mean over space", required=False
             ),
-            "charge": _per_chain("geometric topological charge (2D U(1))", required=False),
+            "charge": _per_chain("geometric topological charge sum arg det U_p / 2 pi (2D U(N))", required=False),
         },
         attributes={},
         extra=("n", "chains"),
@@ -128,7 +128,7 @@ KINDS: dict[str, Kind] = {
             "energy_plaquette": Entry("<f8", _FLOW_AXES, "a^-4", "E per site, 2 sum Re tr (1 - U_p)"),
             "energy_clover": Entry("<f8", _FLOW_AXES, "a^-4", "E per site, -sum tr F F, F clover and traceless"),
             "charge": Entry(
-                "<f8", _FLOW_AXES, "1", "topological charge: clover (4D) or geometric (2D U(1))", required=False
+                "<f8", _FLOW_AXES, "1", "topological charge: clover (4D) or geometric (2D U(N))", required=False
             ),
         },
         attributes={},

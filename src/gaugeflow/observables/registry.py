@@ -7,7 +7,7 @@ import numpy as np
 
 from gaugeflow.observables.energy import plaquettes, split_plaquettes
 from gaugeflow.observables.loops import polyakov_loop, wilson_loops
-from gaugeflow.observables.topology import charge_geometric
+from gaugeflow.observables.topology import charge_geometric, has_geometric_charge
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ OBSERVABLES = (
     ),
     Observable(
         "charge",
-        lambda lattice, settings: lattice.group == "U1" and lattice.ndim == 2,
+        lambda lattice, settings: has_geometric_charge(lattice),
         lambda lattice, links, settings: {"charge": charge_geometric(lattice, links)},
     ),
 )

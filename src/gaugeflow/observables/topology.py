@@ -1,10 +1,15 @@
-"""Topological charge of two-dimensional U(1)."""
+"""Topological charge of two-dimensional U(N)."""
 
 import numpy as np
 
 
+def has_geometric_charge(lattice) -> bool:
+    """Whether the charge of plaquettes is defined: U(N) in two dimensions."""
+    return lattice.ndim == 2 and not lattice.special
+
+
 def charge_geometric(lattice, links) -> np.ndarray:
-    """Q = sum of plaquette angles in (-pi, pi] / 2 pi of 2D U(1), (chains,): an integer up to rounding."""
+    """Q = sum_p arg det U_p / 2 pi of 2D U(N), angles in (-pi, pi], (chains,): an integer up to rounding."""
     angles = lattice.plaquette_angles(links)
     turns = np.rint(angles.sum((1, 2)) / (2 * np.pi) * 2.0**30).astype(np.int64)  # fixed point: any order of ranks
     if lattice.comm.size > 1:
