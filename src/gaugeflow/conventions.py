@@ -14,7 +14,7 @@
     E_plaquette    2 sum_{mu<nu} Re tr (1 - U_p) per site
     E_clover       -sum_{mu<nu} tr F F per site, F the anti-hermitian part, for SU(N) without trace, of the mean leaf
     charge, 4D     Q = -(1/4 pi^2) sum tr[F_xy F_zt - F_xz F_yt + F_xt F_yz], eps_xyzt = +1
-    charge, 2D     Q = sum of theta_p in (-pi, pi] / 2 pi
+    charge, 2D     Q = sum of arg det U_p in (-pi, pi] / 2 pi, for U(N)
     tau_int        1/2 + sum_{t>=1} rho(t): 1/2 for white noise; n_eff = n / (2 tau_int)
 """
 

@@ -45,6 +45,11 @@ def everything(lattice):
         smoothed = lattice.copy(links)
         smear(lattice, smoothed, smearing)
         out.append(lattice.gather(smoothed))
+    line, frames = lattice.new_line(), lattice.new_line()
+    lattice.take_links(links, 1, line)
+    lattice.carry_frames(links, line, line, frames)
+    lattice.turn_links(links, lattice.hot(SEED, Purpose.PILOT_START), line)
+    out += [lattice.total(lattice.trace_sums(frames)), lattice.gather(links)]
     lattice.drift(links, momenta, 9.0)  # beyond the series: by squaring
     out.append(lattice.reunitarise(links))
     for _ in wilson_flow(lattice, links, (0.05,), 0.05):

@@ -23,10 +23,12 @@ from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
 from gaugeflow.observables.field_strength import energies_and_charges
 from gaugeflow.observables.loops import wilson_loops
 from gaugeflow.observables.polyakov import polyakov_correlator, polyakov_loop
-from gaugeflow.observables.topology import charge_geometric
+from gaugeflow.observables.topology import charge_geometric, has_geometric_charge
+from gaugeflow.samplers.exact_2d import Exact2D
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
 from gaugeflow.samplers.start import start_links
+from gaugeflow.samplers.winding import Winding
 
 LATTICES = [
     ("U1", (6, 4), 2),
@@ -39,6 +41,7 @@ LATTICES = [
     ("SU2", (3, 5, 4, 6), 2),
     ("SU3", (4, 2, 3, 4), 1, "float32"),
     ("U1", (16, 32), 3),
+    ("U2", (6, 4), 2),
 ]
 ON_HOST_BUILD = [LATTICES[1], LATTICES[6], LATTICES[7], LATTICES[9]]
 """Chains in lanes; whole blocks in messages; odd extents, so single lanes in messages; chains with an interior."""
@@ -71,11 +74,18 @@ def everything(lattice):
         [plaquettes(lattice, back), polyakov_loop(lattice, back), *wilson_loops(lattice, back, 2, 2).values()]
     )
     out["field strength"] = digest(energies_and_charges(lattice, back, ("improved", "plaquette"), slices=True).values())
-    if lattice.ndim == 2 and lattice.group == "U1":
-        out["charge"] = digest([charge_geometric(lattice, links)])
     if (lattice.group, lattice.extents, lattice.chains) in SMEARED and lattice.precision == "float64":
         out["correlator"] = digest([polyakov_correlator(lattice, links, 2)])
         fields["smeared"] = smeared(lattice, lattice.copy(links))
+    if has_geometric_charge(lattice):
+        winding = Winding(hmc, hmc.action, 2, SEED)
+        links, info = winding.step(lattice, links, momenta, 2)
+        out["charge"] = digest([*info[:3], charge_geometric(lattice, links)])
+        fields["wound"] = lattice.gather(links)
+    if lattice.ndim == 2 and lattice.group in ("U1", "SU2", "U2"):
+        fresh, info = Exact2D(hmc.action, SEED).step(lattice, links, momenta, 3)
+        out["exact plaquette"] = digest(info[2:3])
+        fields["exact"] = lattice.gather(fresh)
     for _ in wilson_flow(lattice, links, (0.1,), 0.05):
         out["flow"] = digest(energy_and_charge_clover(lattice, links))
     fields["flowed"] = lattice.gather(links)

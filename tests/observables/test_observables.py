@@ -2,14 +2,19 @@
 
 import numpy as np
 import pytest
-from laws import CASES, EXTENTS, GROUPS, case_name, hot_pair
+from laws import CASES, EXTENTS, GROUPS, case_name, gauge_transform, hot_pair, random_rotations
 
+from gaugeflow.config.settings import MeasureSettings
 from gaugeflow.kernels.targets import oracle
+from gaugeflow.lattice.oracle import OracleLattice
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, energy_plaquette, plaquettes, split_plaquettes
+from gaugeflow.observables.flowed import flowed_series
 from gaugeflow.observables.loops import wilson_loops
 from gaugeflow.observables.polyakov import polyakov_loop
-from gaugeflow.observables.topology import charge_geometric
+from gaugeflow.observables.registry import measure_all
+from gaugeflow.observables.topology import charge_geometric, has_geometric_charge
+from gaugeflow.rng import Purpose
 
 
 def flux_angles(extents, mu, nu, quanta):
@@ -83,6 +88,31 @@ def test_constant_flux_has_its_geometric_charge_in_two_dimensions(quanta):
     assert charge_geometric(lattice, lattice.scatter(links))[0] == quanta
     plaquette = plaquettes(lattice, lattice.scatter(links))[0, 0]
     assert plaquette == pytest.approx(np.cos(2 * np.pi * quanta / 48), abs=1e-14)
+
+
+@pytest.mark.parametrize("quanta", [(0, 1), (2, -1), (1, 1)])
+def test_the_charge_of_u2_is_that_of_its_determinant(quanta):
+    """diag fluxes k_1, k_2: Q = k_1 + k_2; SU(N) has none; a rotation of every site changes nothing."""
+    extents = (6, 8)
+    lattice, slow = PackedLattice("U2", extents, 1), OracleLattice("U2", extents, 1)
+    links = np.zeros((1, 8, 6, 2, 2, 2), complex)
+    for k, count in enumerate(quanta):
+        links[0, ..., k, k] = np.exp(1j * flux_angles(extents, 0, 1, count))
+    turned = gauge_transform(links, random_rotations(slow))
+    for field in (links, turned):
+        assert charge_geometric(lattice, lattice.scatter(field))[0] == sum(quanta)
+    assert has_geometric_charge(lattice)
+    assert not has_geometric_charge(PackedLattice("SU2", extents, 1))
+    assert not has_geometric_charge(PackedLattice("U2", (4, 4, 4), 1))
+
+
+def test_the_charge_of_u2_is_measured_and_flowed():
+    lattice = PackedLattice("U2", (4, 6), 3)
+    links = lattice.hot(7, Purpose.START)
+    measured = measure_all(lattice, links, MeasureSettings())["charge"]
+    determinants = np.linalg.det(oracle.plaquette(lattice.gather(links), 0, 1))
+    assert np.allclose(measured, np.angle(determinants).sum((1, 2)) / (2 * np.pi), atol=1e-12)
+    assert flowed_series(lattice, links, (0.0, 0.1), 0.05)["charge"].shape == (3, 2)
 
 
 @pytest.mark.parametrize(("m", "n"), [(1, 1), (1, -2), (2, 1)])

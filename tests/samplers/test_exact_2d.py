@@ -31,7 +31,7 @@ CASES = [
     ("U2", (4, 6), 8.0),
     ("U2", (5, 3), 2.0),
 ]
-CHAINS, TRAJECTORIES = 1024, 4
+CHAINS, TRAJECTORIES = 1024, 3
 TWIN = 1.05
 """Factor on the coupling of the twin that must fail."""
 
@@ -103,7 +103,7 @@ def test_charges_are_integers_with_their_exact_distribution(case):
 
 def test_rare_charges_appear_at_their_exact_rate():
     """U(1) at beta = 11 on 8^2, where HMC does not leave a sector: P(|Q| = 1) = 0.07."""
-    links = Exact2D(WilsonAction(11.0), SEED).configuration("U1", (8, 8), np.arange(4000), 0)
+    links = Exact2D(WilsonAction(11.0), SEED).configuration("U1", (8, 8), np.arange(2500), 0)
     charge = np.rint(np.angle(oracle.plaquette(links, 0, 1)).sum((1, 2, 3, 4)) / (2 * np.pi))
     probability = exact.charge_distribution("U1", 11.0, 64, 1)
     for q in (-1, 0, 1):
@@ -137,7 +137,7 @@ def test_hmc_agrees_with_independent_configurations(group):
     beta, extents = {"U1": 2.0, "SU2": 3.0, "U2": 3.0}[group], (4, 5)
     lattice, hmc = PackedLattice(group, extents, 128), HMC(WilsonAction(beta), OMF2, 1.0, 4, SEED)
     links, _ = run(lattice, hmc, start_links(lattice, "mixed", SEED), 40)
-    _, infos = run(lattice, hmc, links, 160, first=40)
+    _, infos = run(lattice, hmc, links, 100, first=40)
     chains = np.mean([info.plaquette for info in infos], 0)
     mean, error = np.mean(chains), np.std(chains, ddof=1) / np.sqrt(len(chains))
 

@@ -40,7 +40,7 @@ _Keys: Any = create_model("_Keys", __base__=FrozenModel, **_KEYS)
 
 
 class MeasureSettings(_Keys):
-    """Observables beside the plaquette (and, for U(1) in two dimensions, the geometric charge)."""
+    """Observables beside the plaquette (and, for U(N) in two dimensions, the geometric charge)."""
 
     @model_serializer(mode="wrap")
     def _without_absent_keys(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

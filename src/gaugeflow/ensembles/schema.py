@@ -116,7 +116,7 @@ KINDS: dict[str, Kind] = {
             "energy_plaquette": Entry("<f8", _FLOW_AXES, "a^-4", "E per site, 2 sum Re tr (1 - U_p)"),
             "energy_clover": Entry("<f8", _FLOW_AXES, "a^-4", "E per site, -sum tr F F, F clover"),
             "charge": Entry(
-                "<f8", _FLOW_AXES, "1", "topological charge: clover (4D) or geometric (2D U(1))", required=False
+                "<f8", _FLOW_AXES, "1", "topological charge: clover (4D) or geometric (2D U(N))", required=False
             ),
             **field_strength_entries(_FLOW_AXES),
         },

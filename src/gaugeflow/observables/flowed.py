@@ -10,7 +10,7 @@ import numpy as np
 from gaugeflow.flow.gradient_flow import gradient_flow
 from gaugeflow.observables.energy import energy_plaquette
 from gaugeflow.observables.field_strength import energies_and_charges
-from gaugeflow.observables.topology import charge_geometric
+from gaugeflow.observables.topology import charge_geometric, has_geometric_charge
 
 if TYPE_CHECKING:
     from gaugeflow.config.settings import FlowSettings
@@ -29,12 +29,12 @@ def measure_flowed(lattice, links, settings: FlowSettings) -> dict[str, np.ndarr
     """What is measured at one flow time, (chains, ..).
 
     energy_plaquette   per site
-    charge             geometric for 2D U(1); in 4D the definitions of the settings
+    charge             geometric for 2D U(N); in 4D the definitions of the settings
     and what `energies_and_charges` gives for the settings
     """
     keep_trace = settings.field_strength == "with_trace"
     out = {"energy_plaquette": energy_plaquette(lattice, links)}
     out |= energies_and_charges(lattice, links, settings.charges, keep_trace=keep_trace, slices=settings.time_slices)
-    if lattice.ndim == 2 and lattice.group == "U1":
+    if has_geometric_charge(lattice):
         out["charge"] = charge_geometric(lattice, links)
     return out

@@ -60,6 +60,8 @@ class Winding:
         """
         require_winding(lattice.group, lattice.ndim)
         links, info = self.sampler.step(lattice, links, momenta, trajectory, metropolis)
+        if not self.updates:
+            return links, info
         defect = info.unitarity_defect
         for number in range(self.updates):
             links, _, _ = self.update(lattice, links, trajectory, number)
