@@ -14,12 +14,16 @@ SCALARS = {
     "d": 0.9,
     "eps": 0.1,
     "mu": 1,
+    "beta": 2.3,
+    "sweep": 3,
     "seed": SEED,
     "purpose": Purpose.MOMENTA,
     "trajectory": 7,
 }
 LINES = ("line", "side", "up", "left", "top")
 WRITTEN = ("out",)
+SWEEPS = ("overrelax", "heatbath")
+"""Where staples almost vanish, as among hot links, these divide by them, and a test would see little but rounding."""
 
 
 def inputs(lattice, name, links):
@@ -29,7 +33,7 @@ def inputs(lattice, name, links):
         if parameter in SCALARS:
             out[parameter] = SCALARS[parameter]
         elif parameter == "links":
-            out[parameter] = lattice.scatter(links)
+            out[parameter] = smooth_links(lattice) if name in SWEEPS else lattice.scatter(links)
         elif parameter == "momenta":
             out[parameter] = lattice.new_momenta()
             lattice.refresh(out[parameter], SEED, Purpose.MOMENTA, 3)
@@ -40,6 +44,14 @@ def inputs(lattice, name, links):
             out[parameter] = lattice.new_line()
         else:
             raise TypeError(f"operation {name}: give its parameter {parameter!r} a sample in {__file__}")
+    return out
+
+
+def smooth_links(lattice):
+    """Random links near one: neighbouring staples hardly cancel."""
+    out, momenta = lattice.cold(), lattice.new_momenta()
+    lattice.refresh(momenta, SEED, Purpose.MOMENTA, 4)
+    lattice.drift(out, momenta, 0.4)
     return out
 
 

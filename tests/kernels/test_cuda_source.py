@@ -17,6 +17,7 @@ from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
 from gaugeflow.observables.loops import polyakov_loop, wilson_loops
 from gaugeflow.rng import Purpose
+from gaugeflow.samplers.heatbath import HeatBath
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
 from gaugeflow.samplers.start import start_links
@@ -35,6 +36,8 @@ def everything(lattice):
     links, info = hmc.step(lattice, links, momenta, 0)
     out = [*info[:3], plaquettes(lattice, links), polyakov_loop(lattice, links), lattice.plaquette_angles(links)]
     out += [*wilson_loops(lattice, links, 2, 2).values(), *energy_and_charge_clover(lattice, links)]
+    links, info = HeatBath(WilsonAction(2.0), 1, 1, SEED).step(lattice, links, momenta, 1)
+    out += [info.plaquette, lattice.gather(links)]
     lattice.drift(links, momenta, 9.0)  # beyond the series: by squaring
     out.append(lattice.reunitarise(links))
     for _ in wilson_flow(lattice, links, (0.05,), 0.05):

@@ -11,6 +11,7 @@ from gaugeflow.kernels.layout import Layout
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover
 from gaugeflow.observables.loops import polyakov_loop, wilson_loops
+from gaugeflow.samplers.heatbath import HeatBath
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
 from gaugeflow.samplers.start import start_links
@@ -26,6 +27,8 @@ def run_chain(group, extents=None, chains=3, trajectories=2, **packing):
     for number in range(trajectories):
         links, info = hmc.step(lattice, links, momenta, number)
         out += [info.delta_h, info.accepted, info.plaquette]
+    links, info = HeatBath(WilsonAction(2.0), 1, 2, SEED).step(lattice, links, momenta, trajectories)
+    out += [info.plaquette, lattice.gather(links)]
     out += [*energy_and_charge_clover(lattice, links), polyakov_loop(lattice, links)]
     loops = wilson_loops(lattice, links, 2, 2)
     return [*out, loops["loops"], loops["loops_all"], lattice.gather(links)]
