@@ -24,6 +24,8 @@ SIGNATURES = {
     "kick": (*[WORD] * 6, REAL, REAL, WORD, TABLES, PLAN),
     "drift": (*[WORD] * 5, REAL, WORD, PLAN),
     "plaquette_sums": (*[WORD] * 6, TABLES, PLAN),
+    "overrelax": (*[WORD] * 7, TABLES, PLAN),
+    "heatbath": (*[WORD] * 9, REAL, *[WORD] * 6, TABLES, PLAN),
     "clover_sums": (*[WORD] * 8, TABLES),
     "gaussian_momenta": (*[WORD] * 12,),
     "kinetic_sums": (*[WORD] * 7,),

@@ -38,6 +38,8 @@ def operations(lattice, seed: int = 1) -> dict[str, Call]:
         "rk3": lambda: rk3_step(lattice, links, momenta, TINY),
         "kinetic": lambda: lattice.kinetic_sums(momenta),
         "clover": lambda: lattice.clover_sums(links),
+        "overrelax": lambda: lattice.overrelax(links),
+        "heatbath": lambda: lattice.heatbath(links, 2.0 * lattice.n, seed, 0, 0),  # at bare coupling g = 1
         "reunitarise": lambda: lattice.reunitarise(links),
         "momenta": lambda: lattice.refresh(momenta, seed, Purpose.MOMENTA, 0),  # last: the others see small forces
     }
