@@ -153,10 +153,11 @@ def prototype_part(record: dict) -> list[str]:
     lines = ["### Against the prototype of the kernel design: ours / theirs, in turn in one process", ""]
     found = {lattice: rows for lattice, rows in record.items() if lattice[0].isdigit()}
     names = list(dict.fromkeys(name for ops in found.values() for name in ops))
-    rows = [
-        [store.volume_text(lattice.split(",")[::-1]), *(f"{ops[name]['ratio']:.2f}" if name in ops else "-" for name in names)]
-        for lattice, ops in found.items()
-    ]
+
+    def ratios(ops):
+        return [f"{ops[name]['ratio']:.2f}" if name in ops else "-" for name in names]
+
+    rows = [[store.volume_text(lattice.split(",")[::-1]), *ratios(ops)] for lattice, ops in found.items()]
     return lines + table(["lattice", *names], rows)
 
 
