@@ -12,7 +12,7 @@ import store
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 OTHERS = Path(__file__).resolve().with_name("other_codes.csv")
-KERNELS = ("force", "drift", "plaquette", "leapfrog", "rk3", "clover", "momenta")
+KERNELS = ("force", "drift", "plaquette", "leapfrog", "rk3", "clover", "momenta", "overrelax", "heatbath")
 DETAILED = "su3_16x16x16x16"
 COMPARED = {"16^4": "su3_16x16x16x16", "8^4": "su3_8x8x8x8", "24^3 x 48": "su3_24x24x24x48"}
 OTHER_PEAK = "64 to 75 GFLOP/s and 9 to 14 GB/s from memory"
@@ -49,16 +49,18 @@ def lattice_text(lattice: dict) -> str:
     return ", ".join([f"{group} {store.volume_text(lattice['extents'])}", *extras])
 
 
+def time_and_share(row: dict | None) -> str:
+    """ns per site (share of the roofline in %); "-" for a kernel that the record has not."""
+    return "-" if row is None else f"{number(row['ns'])} ({100 * row['roofline_share']:.0f})"
+
+
 def kernels_part(records: dict[str, dict]) -> list[str]:
     """ns per site of all cases, and every number of one of them."""
     cases = {name: record for name, record in records.items() if "kernels" in record}
     rows = [
         [
             lattice_text(record["lattice"]),
-            *(
-                f"{number(record['kernels'][k]['ns'])} ({100 * record['kernels'][k]['roofline_share']:.0f})"
-                for k in KERNELS
-            ),
+            *(time_and_share(record["kernels"].get(kernel)) for kernel in KERNELS),
             f"{record['limits']['flop'] / 1e9:.0f}, {record['limits']['fields'] / 1e9:.0f}",
         ]
         for record in cases.values()
@@ -163,11 +165,12 @@ def prototype_part(record: dict) -> list[str]:
     """Our time over that of the prototype of the kernel design, one sample of each in turn in one process."""
     lines = ["### Against the prototype of the kernel design: ours / theirs, in turn in one process", ""]
     found = {lattice: rows for lattice, rows in record.items() if lattice[0].isdigit()}
-    names = list(next(iter(found.values())))
-    rows = [
-        [store.volume_text(lattice.split(",")[::-1]), *(f"{ops[name]['ratio']:.2f}" for name in names)]
-        for lattice, ops in found.items()
-    ]
+    names = list(dict.fromkeys(name for ops in found.values() for name in ops))
+
+    def ratios(ops):
+        return [f"{ops[name]['ratio']:.2f}" if name in ops else "-" for name in names]
+
+    rows = [[store.volume_text(lattice.split(",")[::-1]), *ratios(ops)] for lattice, ops in found.items()]
     return lines + table(["lattice", *names], rows)
 
 
@@ -187,7 +190,7 @@ def others_part(records: dict[str, dict]) -> list[str]:
         for kernel in KERNELS:
             theirs = {(o["code"], o["version"]): o["ns_per_site"] for o in others
                       if (o["kernel"], o["lattice"]) == (kernel, lattice)}  # fmt: skip
-            if theirs:
+            if theirs and kernel in record["kernels"]:
                 ours = number(record["kernels"][kernel]["ns"])
                 rows.append([f"{kernel}, {lattice}", ours, *(theirs.get(code, "-") for code in codes)])
     limits = next(records[c]["limits"] for c in COMPARED.values() if c in records)

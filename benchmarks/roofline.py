@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import store
 
-KERNELS = ("force", "drift", "plaquette", "leapfrog", "rk3", "clover", "momenta")
+KERNELS = ("force", "drift", "plaquette", "leapfrog", "rk3", "clover", "momenta", "overrelax", "heatbath")
 MARKERS = "osD^v<>ph*XPd8H1234+x|"
 SHOWN = len(MARKERS)
 LEAST_SITES = 1000

@@ -26,6 +26,8 @@ SIGNATURES = {
     "plaquette_sums": (*[WORD] * 6, TABLES, PLAN),
     "clover_sums": (*[WORD] * 11, TABLES),
     "corner_leaves": (*[WORD] * 13,),
+    "overrelax": (*[WORD] * 7, TABLES, PLAN),
+    "heatbath": (*[WORD] * 9, REAL, *[WORD] * 6, TABLES, PLAN),
     "gaussian_momenta": (*[WORD] * 12,),
     "kinetic_sums": (*[WORD] * 7,),
     "reunitarise": (*[WORD] * 7,),

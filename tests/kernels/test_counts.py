@@ -20,7 +20,7 @@ def test_the_textbook_force_of_su3_has_its_known_count():
 
 
 def test_only_random_numbers_need_integers():
-    assert [name for name, count in counts("SU3", 4).items() if count.integer] == ["momenta"]
+    assert [name for name, count in counts("SU3", 4).items() if count.integer] == ["momenta", "heatbath"]
 
 
 def test_a_step_moves_what_its_parts_move():

@@ -21,6 +21,7 @@ from gaugeflow.observables.field_strength import energies_and_charges
 from gaugeflow.observables.loops import wilson_loops
 from gaugeflow.observables.polyakov import polyakov_correlator, polyakov_loop
 from gaugeflow.rng import Purpose
+from gaugeflow.samplers.heatbath import HeatBath
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
 from gaugeflow.samplers.start import start_links
@@ -50,6 +51,8 @@ def everything(lattice):
     lattice.carry_frames(links, line, line, frames)
     lattice.turn_links(links, lattice.hot(SEED, Purpose.PILOT_START), line)
     out += [lattice.total(lattice.trace_sums(frames)), lattice.gather(links)]
+    links, info = HeatBath(WilsonAction(2.0), 1, 1, SEED).step(lattice, links, momenta, 1)
+    out += [info.plaquette, lattice.gather(links)]
     lattice.drift(links, momenta, 9.0)  # beyond the series: by squaring
     out.append(lattice.reunitarise(links))
     for _ in wilson_flow(lattice, links, (0.05,), 0.05):

@@ -13,6 +13,7 @@ from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover
 from gaugeflow.observables.loops import wilson_loops
 from gaugeflow.observables.polyakov import polyakov_loop
+from gaugeflow.samplers.heatbath import HeatBath
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
 from gaugeflow.samplers.start import start_links
@@ -31,6 +32,8 @@ def run_chain(group, extents=None, chains=3, trajectories=2, **packing):
     improved = HMC(RectangleAction(2.0, -0.331), OMF2, 0.5, 2, SEED)
     links, info = improved.step(lattice, links, momenta, trajectories)
     out += [info.delta_h, info.accepted, info.plaquette]
+    links, info = HeatBath(WilsonAction(2.0), 1, 2, SEED).step(lattice, links, momenta, trajectories)
+    out += [info.plaquette, lattice.gather(links)]
     out += [*energy_and_charge_clover(lattice, links), polyakov_loop(lattice, links)]
     loops = wilson_loops(lattice, links, 2, 2)
     return [*out, loops["loops"], loops["loops_all"], lattice.gather(links)]

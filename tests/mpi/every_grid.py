@@ -25,6 +25,7 @@ from gaugeflow.observables.loops import wilson_loops
 from gaugeflow.observables.polyakov import polyakov_correlator, polyakov_loop
 from gaugeflow.observables.topology import charge_geometric, has_geometric_charge
 from gaugeflow.samplers.exact_2d import Exact2D
+from gaugeflow.samplers.heatbath import HeatBath
 from gaugeflow.samplers.hmc import HMC
 from gaugeflow.samplers.integrators import OMF2
 from gaugeflow.samplers.start import start_links
@@ -61,13 +62,16 @@ def digest(arrays):
 
 
 def everything(lattice):
-    """Start, two trajectories, flow, every measurement; hashes per stage on rank 0."""
+    """Start, two trajectories, sweeps, flow, every measurement; hashes per stage on rank 0."""
     links, momenta = start_links(lattice, "mixed", SEED), lattice.new_momenta()
     hmc, out = HMC(WilsonAction(2.0), OMF2, 1.0, 3, SEED), {}
     fields = {"start": lattice.gather(links)}
     for number in range(2):
         links, info = hmc.step(lattice, links, momenta, number)
         out[f"trajectory {number}"] = digest(info[:3])
+    heatbath = HeatBath(WilsonAction(2.0), 2, 1, SEED)
+    links, info = heatbath.step(lattice, links, momenta, 2)
+    out["sweeps"] = digest([info.plaquette])
     fields["chain"] = lattice.gather(links)
     back = lattice.scatter(fields["chain"])
     out["measure"] = digest(

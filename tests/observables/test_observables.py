@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from laws import CASES, EXTENTS, GROUPS, case_name, gauge_transform, hot_pair, random_rotations
 
-from gaugeflow.config.settings import MeasureSettings
+from gaugeflow.config.settings import FlowSettings, MeasureSettings
 from gaugeflow.kernels.targets import oracle
 from gaugeflow.lattice.oracle import OracleLattice
 from gaugeflow.lattice.packed import PackedLattice
@@ -112,7 +112,10 @@ def test_the_charge_of_u2_is_measured_and_flowed():
     measured = measure_all(lattice, links, MeasureSettings())["charge"]
     determinants = np.linalg.det(oracle.plaquette(lattice.gather(links), 0, 1))
     assert np.allclose(measured, np.angle(determinants).sum((1, 2)) / (2 * np.pi), atol=1e-12)
-    assert flowed_series(lattice, links, (0.0, 0.1), 0.05)["charge"].shape == (3, 2)
+    assert flowed_series(lattice, links, (0.0, 0.1), FlowSettings(times=(0.0, 0.1), step=0.05))["charge"].shape == (
+        3,
+        2,
+    )
 
 
 @pytest.mark.parametrize(("m", "n"), [(1, 1), (1, -2), (2, 1)])

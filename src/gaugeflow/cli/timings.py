@@ -46,6 +46,8 @@ def operations(lattice, seed: int = 1) -> dict[str, Call]:
         "rk3_zeuthen": lambda: rk3_step(lattice, links, momenta, TINY, "zeuthen"),
         "kinetic": lambda: lattice.kinetic_sums(momenta),
         "clover": lambda: lattice.clover_sums(links),
+        "overrelax": lambda: lattice.overrelax(links),
+        "heatbath": lambda: lattice.heatbath(links, 2.0 * lattice.n, seed, 0, 0),  # at bare coupling g = 1
         "reunitarise": lambda: lattice.reunitarise(links),
         "leaves": lambda: lattice.corner_leaves(side, top, side, top, *elements),
         "carry": lambda: lattice.carry_element(elements[0], 0, elements[1]),

@@ -22,6 +22,9 @@ NO_SEAM = np.zeros(2, np.int64)
 LINKS, MOMENTA = 2, 1
 """Sizes of the two fields in units of N^2 D numbers per site."""
 
+SWEEPS = ("overrelax", "heatbath")
+"""Kernels of one direction; a sweep calls them for all of them. The first attempt of every draw counts."""
+
 MOVED = {
     "force": LINKS + 2 * MOMENTA,
     "drift": 2 * LINKS + MOMENTA,
@@ -29,6 +32,8 @@ MOVED = {
     "momenta": MOMENTA,
     "kinetic": MOMENTA,
     "clover": LINKS,
+    "overrelax": 2 * LINKS,
+    "heatbath": 2 * LINKS,
     "reunitarise": 2 * LINKS,
 }
 """Field sizes that each kernel reads and writes."""
@@ -105,6 +110,8 @@ def _calls(ndim):
         "momenta": ("gaussian_momenta", 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1),
         "kinetic": ("kinetic_sums", 0, 1, 0, 1, 0, 0, 1),
         "clover": ("clover_sums", 0, 1, 0, 1, 0, 0, NO_SEAM.ctypes.data, 3, 0, 0, 1, tables),
+        "overrelax": ("overrelax", 0, 1, 0, 0, 0, 0, 1, tables, visit),
+        "heatbath": ("heatbath", 0, 1, 0, *[0] * 6, 0.5, *[0] * 5, 1, tables, visit),
         "reunitarise": ("reunitarise", 0, 1, 0, 1, 0, 0, 1),
         "half_staples": ("half_staples", 0, 1, 0, 1, 0, 0, 0, 1, 0.5, 1, tables),
         "kick_plane": ("kick_plane", 0, 1, 0, 1, 0, 0, 0, 0, 1, 0.5, 0.5, 0.5, 1, tables),
@@ -128,8 +135,9 @@ def counts(group: str, ndim: int, precision: str = "float64") -> dict[str, Count
     for name, (kernel, *arguments) in _calls(ndim).items():
         kernels[kernel](*arguments)
         found = recorder.take()
-        flop = sum(weight * found[instruction] for instruction, weight in FLOP.items())
-        integer = sum(found[instruction] for instruction in INTEGER_OPERATIONS)
+        calls = ndim if name in SWEEPS else 1
+        flop = calls * sum(weight * found[instruction] for instruction, weight in FLOP.items())
+        integer = calls * sum(found[instruction] for instruction in INTEGER_OPERATIONS)
         nominal = nominal_force_flop(n, ndim) if name == "force" else flop
         out[name] = Count(flop, integer, moved[name] * field_bytes, nominal)
     one, none = out["projection"], out.pop("no_sweep")

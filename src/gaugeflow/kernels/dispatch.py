@@ -10,7 +10,7 @@ from gaugeflow.conventions import gauge_group
 from gaugeflow.errors import ConfigError
 from gaugeflow.kernels import checkerboard
 from gaugeflow.kernels.algebra.exact import TERMS, join
-from gaugeflow.kernels.algebra.heatbath import first_draw
+from gaugeflow.kernels.algebra.heatbath import SWEEPS, first_draw
 from gaugeflow.kernels.devices import cuda
 from gaugeflow.kernels.devices.cpu import CpuDevice
 from gaugeflow.kernels.devices.gpu import GpuDevice
@@ -19,6 +19,7 @@ from gaugeflow.kernels.targets import oracle as kernel_oracle
 from gaugeflow.kernels.targets.lanes import native_width
 
 __all__ = [
+    "SWEEPS",
     "TERMS",
     "CpuDevice",
     "GpuDevice",

@@ -264,6 +264,7 @@ def near_and_far(near, far):
 
 
 def prefetch_lists(layout, touched, programs, slots, q0, p0, units, capacity, far):
+    """(fetch_start, fetch_units) of the programs of all parts, see `Plan`; slots: one row per program."""
     starts, lists, offset = [], [], 0
     for program, slot in zip(programs, slots, strict=True):
         start, missed = misses(touched(layout, program, slot, q0, p0), units, capacity)

@@ -6,10 +6,14 @@ below, the obvious ones that the tests compare them with.
 
 import numpy as np
 
-from gaugeflow.kernels.dispatch import checkerboard, first_draw, sweep_oracle
+from gaugeflow.errors import ConfigError
+from gaugeflow.kernels.dispatch import SWEEPS, checkerboard, first_draw, sweep_oracle
 from gaugeflow.kernels.dispatch import kernel_oracle as oracle
 from gaugeflow.lattice.operations import operation
 from gaugeflow.rng import Purpose, Stream
+
+LARGEST_NUMBER_OF_SWEEPS = SWEEPS
+"""Heat bath sweeps of one trajectory for which the random numbers have bits."""
 
 
 class Sweeps:
@@ -47,8 +51,10 @@ class Sweeps:
 
         sweep     number of the sweep in its trajectory; for U(N) phases follow the subgroups
 
-        Raises    GeometryError where an extent is 1; ConfigError for a sweep beyond its bits
+        Raises    GeometryError where an extent is 1; ConfigError for beta < 0 or a sweep beyond its bits
         """
+        if not beta >= 0:
+            raise ConfigError(f"heat bath: got beta = {beta}, wanted 0 or more")
         first = first_draw(sweep)
         keys = {"key0": seed & 0xFFFFFFFF, "key1": seed >> 32, "purpose": int(Purpose.HEATBATH)}
         self._sweep("heatbath", links, c=float(beta) / self.n, trajectory=trajectory, number=first, **keys)

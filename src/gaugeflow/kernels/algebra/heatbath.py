@@ -28,7 +28,7 @@ from gaugeflow.kernels.algebra.random import uniform
 from gaugeflow.kernels.algebra.subgroups import norm_squared
 
 CALL_BITS, FACTOR_BITS, SWEEP_BITS = 8, 6, 7
-CALLS = 1 << CALL_BITS
+CALLS, SWEEPS = 1 << CALL_BITS, 1 << SWEEP_BITS
 FIRST_ATTEMPT, LAST_ATTEMPT = 1, 253
 
 SMALL_ALPHA = 0.72
@@ -36,9 +36,9 @@ SMALL_ALPHA = 0.72
 
 def first_draw(sweep: int) -> int:
     """`draw` of the first random number of a sweep; ConfigError if the bit table has no room for it."""
-    if not 0 <= sweep < 1 << SWEEP_BITS:
+    if not 0 <= sweep < SWEEPS:
         raise ConfigError(
-            f"heat bath: got sweep {sweep} of a trajectory, wanted 0 .. {(1 << SWEEP_BITS) - 1}: "
+            f"heat bath: got sweep {sweep} of a trajectory, wanted 0 .. {SWEEPS - 1}: "
             f"the random numbers have {SWEEP_BITS} bits for it; use shorter trajectories and more of them"
         )
     return sweep << (CALL_BITS + FACTOR_BITS)

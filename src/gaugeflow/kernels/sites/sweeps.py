@@ -70,7 +70,12 @@ def overrelax(first, last, part, u, mu, colours, blocks, tables, plan):
     """
     align_stack()
     start, steps, rows, slots_of, fetch_start, fetch_units, q0, p0 = plan
-    forward, backward, perm, add = tables[0].ctypes.data, tables[1].ctypes.data, tables[2], tables[3].ctypes.data
+    ahead_at, behind_at, perm_at, add_at = (
+        tables[0].ctypes.data,
+        tables[1].ctypes.data,
+        tables[2],
+        tables[3].ctypes.data,
+    )
     units = fetch_units.ctypes.data
     for batch in range(first, last):
         ub = u + REAL_BYTES * batch * blocks * BLOCK
@@ -82,7 +87,7 @@ def overrelax(first, last, part, u, mu, colours, blocks, tables, plan):
             k = fetch_start[i]
             n = fetch_start[i + 1] - k
             o = b * BLOCK + mu * MATRIX
-            staple = link_staples(ub, b, mu, forward, backward, perm, add, units, k, n, q0, p0)
+            staple = link_staples(ub, b, mu, ahead_at, behind_at, perm_at, add_at, units, k, n, q0, p0)
             after = overrelaxed(load(ub, o), staple)
             if step < 0:
                 store(ub, o, only_lanes(after, load(ub, o), load_integers(colours, b * W), ~step % COLOURS))
@@ -145,7 +150,12 @@ def heatbath(
     """
     align_stack()
     start, steps, rows, slots_of, fetch_start, fetch_units, q0, p0 = plan
-    forward, backward, perm, add = tables[0].ctypes.data, tables[1].ctypes.data, tables[2], tables[3].ctypes.data
+    ahead_at, behind_at, perm_at, add_at = (
+        tables[0].ctypes.data,
+        tables[1].ctypes.data,
+        tables[2],
+        tables[3].ctypes.data,
+    )
     units = fetch_units.ctypes.data
     stream = purpose ^ (mu << DIRECTION_SHIFT)
     for batch in range(first, last):
@@ -160,7 +170,7 @@ def heatbath(
             n = fetch_start[i + 1] - k
             o = b * BLOCK + mu * MATRIX
             sites = load_integers(site, b * W)
-            staple = link_staples(ub, b, mu, forward, backward, perm, add, units, k, n, q0, p0)
+            staple = link_staples(ub, b, mu, ahead_at, behind_at, perm_at, add_at, units, k, n, q0, p0)
             before = load(ub, o)
             r = own_place(work, batch * blocks + b, 2 * MATRIX)
             v = r + REAL_BYTES * MATRIX
