@@ -89,7 +89,7 @@ FAULTS = {
         {"ensembles.0.sampler.winding": 2, "ensembles.0.group": "SU2"},
         "ensembles[0].sampler.winding",
         "2",
-        "U1, U2 in 2D only, not SU2",
+        "U(N) in 2D only, not SU2",
     ),
     "winding in 3D": (
         {

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer
 
 from gaugeflow.config.fields import Fraction, FrozenModel, NonNegativeInt, Positive, PositiveInt
+from gaugeflow.conventions import gauge_group
 
 Integrator = Annotated[
     Literal["leapfrog", "omf2", "omf4", "force_gradient"],
@@ -35,7 +36,7 @@ class WithWinding(FrozenModel):
     """Samplers that can be followed by winding updates; 0, the default, is left out of every text that is hashed."""
 
     winding: Annotated[
-        NonNegativeInt, Field(description="proposals after every step that change the charge by one (2D U(1), U(2))")
+        NonNegativeInt, Field(description="proposals after every step that change the charge by one (2D U(N))")
     ] = 0
 
     @model_serializer(mode="wrap")
@@ -145,7 +146,6 @@ Sampler = Annotated[
 ]
 
 EXACT_GROUPS = ("U1", "SU2", "U2")
-WINDING_GROUPS = ("U1", "U2")
 
 
 def check_sampler(sampler: Any, group: str, ndim: int, action: str) -> None:
@@ -155,8 +155,8 @@ def check_sampler(sampler: Any, group: str, ndim: int, action: str) -> None:
         raise ValueError(f"kind: exact only for {', '.join(EXACT_GROUPS)} in 2D with the wilson action, {found}")
     if sampler.kind == "heatbath" and action != "wilson":
         raise ValueError(f"kind: heatbath only with the wilson action, {found}")
-    if getattr(sampler, "winding", 0) and (group not in WINDING_GROUPS or ndim != 2):
-        raise ValueError(f"winding: 0, winding updates exist for {', '.join(WINDING_GROUPS)} in 2D only, {found}")
+    if getattr(sampler, "winding", 0) and (gauge_group(group).special or ndim != 2):
+        raise ValueError(f"winding: 0, winding updates exist for U(N) in 2D only, {found}")
 
 
 def check_warmup(warmup: int, thermalisation: int, sampler: Any) -> None:
