@@ -104,7 +104,7 @@ def test_scaling_is_measured_against_one_rank_and_names_the_halo(folder):
 
 @pytest.mark.mpi
 def test_plot_and_page_show_every_record(folder):
-    assert "7 points" in program("roofline", "--out", str(folder))
+    assert "9 points" in program("roofline", "--out", str(folder))
     code = "import sys, pathlib, page; print(page.page(pathlib.Path(sys.argv[1])))"
     shown = run("python", "-c", code, folder.parent, PYTHONPATH=str(BENCHMARKS))
     assert shown.returncode == 0, shown.stderr

@@ -70,12 +70,8 @@ def overrelax(first, last, part, u, mu, colours, blocks, tables, plan):
     """
     align_stack()
     start, steps, rows, slots_of, fetch_start, fetch_units, q0, p0 = plan
-    ahead_at, behind_at, perm_at, add_at = (
-        tables[0].ctypes.data,
-        tables[1].ctypes.data,
-        tables[2],
-        tables[3].ctypes.data,
-    )
+    ahead_at, behind_at = tables[0].ctypes.data, tables[1].ctypes.data
+    perm_at, add_at = tables[2], tables[3].ctypes.data
     units = fetch_units.ctypes.data
     for batch in range(first, last):
         ub = u + REAL_BYTES * batch * blocks * BLOCK
@@ -122,6 +118,21 @@ def heat_subgroup(r, v, i, j, wait, c, sites, chains, trajectory, stream, key0, 
     store_row(v, lower, lower_row(g, s, t))
 
 
+@inline
+def heat_matrix(r, v, wait, c, sites, chains, trajectory, stream, key0, key1, number):
+    """All SU(2) subgroups and phases of U at v in turn, R = U S at r; `number` is the first `draw`."""
+    draw = number
+    for i in range(N - 1):
+        for j in range(i + 1, N):
+            heat_subgroup(r, v, i, j, wait, c, sites, chains, trajectory, stream, key0, key1, draw)
+            draw += CALLS
+    for k in range(PHASES):
+        z = widened_entry(load_entry(r, 2 * N * W * k + 2 * W * k))
+        turn = phase(z, c, sites, chains, trajectory, stream, key0, key1, draw)
+        store_row(v, 2 * N * W * k, turned_row(turn, load_row(v, 2 * N * W * k)))
+        draw += CALLS
+
+
 @kernel
 def heatbath(
     first,
@@ -150,12 +161,8 @@ def heatbath(
     """
     align_stack()
     start, steps, rows, slots_of, fetch_start, fetch_units, q0, p0 = plan
-    ahead_at, behind_at, perm_at, add_at = (
-        tables[0].ctypes.data,
-        tables[1].ctypes.data,
-        tables[2],
-        tables[3].ctypes.data,
-    )
+    ahead_at, behind_at = tables[0].ctypes.data, tables[1].ctypes.data
+    perm_at, add_at = tables[2], tables[3].ctypes.data
     units = fetch_units.ctypes.data
     stream = purpose ^ (mu << DIRECTION_SHIFT)
     for batch in range(first, last):
@@ -179,16 +186,7 @@ def heatbath(
             wait = all_wait()
             if step < 0:
                 wait = lanes_wait(load_integers(colours, b * W), ~step % COLOURS)
-            draw = number
-            for x in range(N - 1):
-                for y in range(x + 1, N):
-                    heat_subgroup(r, v, x, y, wait, c, sites, chains, trajectory, stream, key0, key1, draw)
-                    draw += CALLS
-            for x in range(PHASES):
-                z = widened_entry(load_entry(r, 2 * N * W * x + 2 * W * x))
-                turn = phase(z, c, sites, chains, trajectory, stream, key0, key1, draw)
-                store_row(v, 2 * N * W * x, turned_row(turn, load_row(v, 2 * N * W * x)))
-                draw += CALLS
+            heat_matrix(r, v, wait, c, sites, chains, trajectory, stream, key0, key1, number)
             if step < 0:
                 store(ub, o, only_lanes(load(v, 0), load(ub, o), load_integers(colours, b * W), ~step % COLOURS))
             else:
