@@ -135,12 +135,20 @@ def flowed_charge_figure(results: dict[str, Any]) -> Figure | None:
 
 
 def flow_figure(results: dict[str, Any]) -> Figure | None:
-    """t^2 <E(t)> by clover and plaquette with the threshold, and t0 read off where the study estimates it."""
-    chosen = {label: content["flow"] for label, content in results["diagnostics"].items() if "flow" in content}
+    """t^2 <E(t)> of every flow with the threshold, and t0 read off where the study estimates it.
+
+    One panel per ensemble and flow; a study with several flows has one row of panels per ensemble.
+    """
+    chosen = [
+        (label, kind, flow)
+        for label, content in results["diagnostics"].items()
+        for kind, flow in content.get("flows", {}).items()
+    ]
     if not chosen:
         return None
-    figure, axes = panels(len(chosen))
-    for axis, (label, flow) in zip(axes, chosen.items(), strict=True):
+    kinds = list(dict.fromkeys(kind for _, kind, _ in chosen))
+    figure, axes = panels(len(chosen), columns=len(kinds) if len(kinds) > 1 else 3)
+    for axis, (label, kind, flow) in zip(axes, chosen, strict=True):
         x = np.array(flow["flow_time"])
         names = [name.removeprefix("energy_") for name in flow if name.startswith("energy_")]
         for colour, name in zip(COLOURS, names, strict=False):
@@ -148,15 +156,24 @@ def flow_figure(results: dict[str, Any]) -> Figure | None:
             t2e, error = np.array(curve["t2e"], dtype=float), np.array(curve["error"], dtype=float)
             axis.plot(x, t2e, color=colour, label=f"E {name.replace('_', ' ')}")
             axis.fill_between(x, t2e - error, t2e + error, color=colour, alpha=0.3, linewidth=0)
-            estimate = results["estimates"].get(f"{label}/t0_{name}")
-            if estimate and estimate["value"] is not None:
+            estimate = _t0(results, label, name, kind, first=kind == kinds[0])
+            if estimate is not None:
                 axis.errorbar(
                     estimate["value"], flow["t0_threshold"], xerr=estimate["error"], fmt="o", color=colour,
                     markersize=4, capsize=2, label=rf"$t_0/a^2$ = {estimate['text']}",
                 )  # fmt: skip
         level = flow["t0_threshold"]
         axis.axhline(level, color=RED, linewidth=0.8, linestyle="--", label=rf"$t_0$ at {level:g}")
-        axis.set(title=label, xlabel=r"$t/a^2$", ylabel=r"$t^2\langle E\rangle$")
+        axis.set(title=f"{label}: {kind} flow", xlabel=r"$t/a^2$", ylabel=r"$t^2\langle E\rangle$")
         axis.set_ylim(0, 1.7 * axis.get_ylim()[1])  # room for the legend above the curves
         axis.legend(loc="upper left", ncols=2)
     return figure
+
+
+def _t0(results: dict[str, Any], label: str, energy: str, kind: str, first: bool) -> dict[str, Any] | None:
+    """Estimate `t0_<energy>_<flow>` of an ensemble, for the first flow `t0_<energy>` as well; None without a value."""
+    for name in (f"{label}/t0_{energy}_{kind}", *([f"{label}/t0_{energy}"] if first else [])):
+        estimate = results["estimates"].get(name)
+        if estimate is not None and estimate["value"] is not None:
+            return estimate
+    return None

@@ -41,6 +41,13 @@ def start_text(start: str | dict[str, Any]) -> str:
     return f"{which} of {start['file']} ({start['content_sha256'][:12]})"
 
 
+def bins_text(bins: dict[str, Any]) -> str:
+    """{"bin_size": 14, "decided_by": "charge^2", "tau_int": {..}} -> "14, for charge^2 with τ_int 0.54"."""
+    tau = bins["tau_int"].get(bins["decided_by"])
+    asked = f"for {bins['decided_by']} with τ_int {number_text(tau)}" if tau is not None else bins["decided_by"]
+    return f"{bins['bin_size']}, {asked}"
+
+
 def number_text(value: float | None) -> str:
     """Three figures, or a dash."""
     return "–" if value is None or not math.isfinite(value) else f"{value:.3g}"
