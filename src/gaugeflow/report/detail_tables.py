@@ -51,7 +51,7 @@ CHANGES = {"shrinkage": "shrinkage", "svd_cut": "SVD cut"}
 def _potentials(results: dict[str, Any]) -> DetailTable:
     rows = []
     for name, potential in details_of(results, "potential").items():
-        level = "bare" if potential["smearing_level"] is None else f"level {potential['smearing_level']}"
+        level = "bare" if potential["smearing_level"] is None else f"smeared, level {potential['smearing_level']}"
         for point in potential["points"]:
             first, last = point["plateau"]
             rows.append(

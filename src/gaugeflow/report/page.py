@@ -123,7 +123,7 @@ def _all_rows(section: Section) -> list[dict[str, Any]]:
     return [
         {
             **row,
-            "text": entry["text"],
+            "text": "–" if entry["value"] is None else entry["text"],
             "gamma_error": entry["gamma_error"],
             "ratio": wording.ratio_text(entry["gamma_error"], entry["error"]),
             "tau_text": _tau_text(entry),

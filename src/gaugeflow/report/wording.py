@@ -42,10 +42,10 @@ def start_text(start: str | dict[str, Any]) -> str:
 
 
 def bins_text(bins: dict[str, Any]) -> str:
-    """{"bin_size": 14, "decided_by": "charge^2", "tau_int": {..}} -> "14, for charge^2 with τ_int 0.54"."""
+    """Bins of an ensemble: "14 configurations; slowest: charge^2, τ_int 0.54", or that the study gives their size."""
     tau = bins["tau_int"].get(bins["decided_by"])
-    asked = f"for {bins['decided_by']} with τ_int {number_text(tau)}" if tau is not None else bins["decided_by"]
-    return f"{bins['bin_size']}, {asked}"
+    asked = bins["decided_by"] if tau is None else f"slowest: {bins['decided_by']}, τ_int {number_text(tau)}"
+    return f"{bins['bin_size']} configurations; {asked}"
 
 
 def number_text(value: float | None) -> str:
