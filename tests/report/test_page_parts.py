@@ -120,7 +120,7 @@ def test_delta_h_is_drawn_only_where_it_means_something(tmp_path):
         content.pop("delta_h", None)
     assert "delta_h" not in [figure.name for figure in make_section(mixed, made.folder).figures]
     build_report([mixed], tmp_path / "report.html", {"small": made.folder})
-    assert "heat bath, heatbath 1, overrelaxation 4</td>" in (tmp_path / "report.html").read_text()
+    assert "1 × heat bath, 4 × overrelaxation</td>" in (tmp_path / "report.html").read_text()
 
 
 def write_benchmarks(folder, results):

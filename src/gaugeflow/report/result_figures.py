@@ -84,6 +84,8 @@ def _draw_against_beta(top: Axes, bottom: Axes, points: Sequence[_Point], judged
         )  # fmt: skip
         known = [(x, judged[point.name]) for x, point in zip(beta, own, strict=True) if point.name in judged]
         _draw_references(top, bottom, known, colour)
+    if not any(point.name in judged for point in points):
+        bottom.text(0.5, 0.75, "no reference", color=GREY, ha="center", transform=bottom.transAxes)
     bottom.axhline(0, color=GREEN, linewidth=1)
     bottom.axhspan(-1, 1, color="#e2e8f0", zorder=0)
     bottom.set(xlabel=r"$\beta$", ylabel="pull", ylim=(-4, 4), yticks=(-3, 0, 3))

@@ -15,13 +15,16 @@ SAMPLERS = {
 
 
 def sampler_text(sampler: dict[str, Any]) -> str:
-    """{"kind": "hmc", "integrator": "omf2", "tau": 1.0, "n_steps": 10} -> "HMC omf2, τ = 1.0, 10 steps"."""
+    """{"kind": "hmc", "integrator": "omf2", "tau": 1.0, "n_steps": 10} -> "HMC omf2, τ = 1.0, 10 steps"; n × sweeps."""
     rest = {name: value for name, value in sampler.items() if name != "kind" and value not in (None, 0, False)}
     head = SAMPLERS.get(sampler["kind"], sampler["kind"])
     if integrator := rest.pop("integrator", None):
         head += f" {integrator}"
     words = {"tau": "τ = {}", "n_steps": "{} steps", "step": "ε = {}"}
-    return ", ".join([head, *(words.get(name, name + " {}").format(value) for name, value in rest.items())])
+    if sweeps := rest.pop("heatbath", None):
+        head = f"{sweeps} × {head}"
+    sweeps = [f"{rest.pop(name)} × {name}" for name in ("overrelaxation", "winding") if name in rest]
+    return ", ".join([head, *(words.get(name, name + " {}").format(value) for name, value in rest.items()), *sweeps])
 
 
 def action_text(action: dict[str, Any] | None) -> str:

@@ -28,5 +28,6 @@ def analyse(data):
             rows |= {"sqrt(8t0)/r0": sqrt_8t0_over_r0(rows["t0"], rows["r0"])}
         results |= labelled(ensemble, rows | chain_checks(ensemble))
         results[f"{ensemble.label}/potential"] = potential
-        results[f"{ensemble.label}/scales"] = scale_table(ensemble, (ensemble.settings.t0_threshold,))
+        thresholds = sorted({ensemble.settings.t0_threshold, ensemble.settings.w0_threshold})
+        results[f"{ensemble.label}/scales"] = scale_table(ensemble, thresholds, ("energy_clover", "energy_plaquette"))
     return results
