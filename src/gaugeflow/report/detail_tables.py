@@ -12,13 +12,12 @@ MISSING = "–"
 
 @dataclass(frozen=True)
 class DetailTable:
-    """Title, explanation, columns, rows of texts; the first `left` columns are words, numbers stand right."""
+    """Title, explanation, columns, and rows of texts."""
 
     title: str
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    left: int = 1
 
 
 def details_of(results: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
@@ -63,7 +62,7 @@ def _potentials(results: dict[str, Any]) -> DetailTable:
             )  # fmt: skip
     columns = ("potential", "links", "covariance", "R / a", "a V(R)", "plateau T / a", "χ² / dof", "p")
     caption = "V(R) is a constant fitted to the effective masses ln W(R, T) / W(R, T + 1) of the plateau."
-    return DetailTable("Static potentials", caption, columns, tuple(rows), left=3)
+    return DetailTable("Static potentials", caption, columns, tuple(rows))
 
 
 def _fits(results: dict[str, Any]) -> DetailTable:
@@ -82,7 +81,7 @@ def _fits(results: dict[str, Any]) -> DetailTable:
         "Correlated fits repeated in every jackknife sample. p: probability of a larger χ² with a covariance estimated "
         "from so many bins; none for diagonal fits and without degrees of freedom."
     )
-    return DetailTable("Fits", caption, columns, tuple(rows), left=5)
+    return DetailTable("Fits", caption, columns, tuple(rows))
 
 
 def _scales(results: dict[str, Any]) -> DetailTable:
@@ -97,7 +96,7 @@ def _scales(results: dict[str, Any]) -> DetailTable:
     )
     columns = ("table", "energy", "interpolation", "threshold", "t0 / a²", "Γ error", "w0 / a", "Γ error")
     caption = "Errors in parentheses: jackknife. A dash: the curve does not reach the threshold in every sample."
-    return DetailTable("Scales of the gradient flow", caption, columns, texts, left=3)
+    return DetailTable("Scales of the gradient flow", caption, columns, texts)
 
 
 def _with_gamma(row: dict[str, Any] | None) -> tuple[str, str]:

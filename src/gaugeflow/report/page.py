@@ -108,6 +108,7 @@ def render(sections: list[Section]) -> str:
         action=lambda entry: wording.action_text(entry.get("action")),
         start=wording.start_text,
         bins=wording.bins_text,
+        word_columns=wording.word_columns,
         extents=lambda extents: " × ".join(map(str, extents)),
     )
     template = environment.from_string(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from typing import Any
 
 SAMPLERS = {
@@ -69,6 +71,12 @@ def time_text(seconds: float | None) -> str:
         if seconds < limit:
             return f"{seconds / scale:.3g} {unit}"
     return f"{seconds / 3600:.2f} h" if seconds >= 3600 else f"{seconds / 60:.3g} min"
+
+
+def word_columns(rows: Sequence[Sequence[str]]) -> set[int]:
+    """Columns of a table in which some cell has letters; 9.9e-11, 5.1 / 4 and a dash are numbers."""
+    numbers = re.compile(r"(?<=[\d)])e[-+]\d+")
+    return {i for row in rows for i, cell in enumerate(row) if re.search(r"[^\W\d_]", numbers.sub("", str(cell)))}
 
 
 def ratio_text(top: float | None, bottom: float | None) -> str:
