@@ -29,6 +29,11 @@ def sampler_text(sampler: dict[str, Any]) -> str:
     return ", ".join([head, *(words.get(name, name + " {}").format(value) for name, value in rest.items()), *sweeps])
 
 
+def unbroken(text: str) -> str:
+    """The text with line breaks at its commas only: "HMC omf2, τ = 1.0" breaks into "HMC omf2," and "τ = 1.0"."""
+    return ", ".join(part.replace(" ", "\u00a0") for part in text.split(", "))
+
+
 def action_text(action: dict[str, Any] | None) -> str:
     """{"kind": "rectangle", "beta": 2.6, "c1": -0.331} -> "rectangle, c1 = -0.331"; beta has its own column."""
     if action is None:
