@@ -98,7 +98,8 @@ def _draw_against_beta(top: Axes, bottom: Axes, points: Sequence[_Point], judged
 def _draw_references(top, bottom, known: Sequence[tuple[float, Row]], colour: str) -> None:
     if not known:
         return
-    top.plot([x for x, _ in known], [row.reference for _, row in known], "_", color=GREEN, markersize=14)
+    values, errors = ([getattr(row, key) for _, row in known] for key in ("reference", "reference_error"))
+    top.errorbar([x for x, _ in known], values, errors, fmt="_", color=GREEN, markersize=14, capsize=4)
     finite = [(x, row.pull) for x, row in known if math.isfinite(row.pull)]
     bottom.plot([x for x, _ in finite], np.clip([pull for _, pull in finite], -4, 4), "o", color=colour, markersize=4)
 
