@@ -201,12 +201,12 @@ def character_ratio(n: int, special: bool, beta: float, rows: tuple[int, ...]) -
     return float(np.linalg.det(ive((np.array(rows)[j] - j + i) + q[:, None, None], beta / n)).sum()) / _dimension(rows)
 
 
-AREAS = {"plaquette": 1, "W(1)": 1, "W(2)": 2, "W(4)": 4}
+AREAS = {"plaquette": 1, "plaquette(0)": 1, "W(1)": 1, "W(2)": 2, "W(4)": 4}
 """Wilson loops of the studies by area."""
 
 
 def study_value(group: str, extents: tuple[int, ...], beta: float, observable: str) -> float:
-    """Exact value of an observable as the 2D studies name it.
+    """Exact value of an observable as the 2D studies name it; plaquette(0) is extrapolated to a vanishing step.
 
     Raises KeyError for an observable without closed form
     """

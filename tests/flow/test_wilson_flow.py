@@ -5,7 +5,7 @@ import pytest
 from laws import CASES, EXTENTS, SEED, case_name, gauge_transform, hot_pair, random_rotations
 
 from gaugeflow.errors import ConfigError
-from gaugeflow.flow.gradient_flow import wilson_flow
+from gaugeflow.flow.gradient_flow import gradient_flow
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, energy_plaquette
 from gaugeflow.rng import Purpose
@@ -13,7 +13,7 @@ from gaugeflow.rng import Purpose
 
 def flowed(lattice, links, time, step):
     out = links.copy()
-    for _ in wilson_flow(lattice, out, (time,), step):
+    for _ in gradient_flow(lattice, out, (time,), step):
         pass
     return out
 
@@ -39,7 +39,7 @@ def test_flow_is_gauge_covariant_and_lowers_the_action(group, ndim):
 def test_pauses_do_not_change_the_flow_and_come_exactly_when_asked():
     lattice, links, *_ = hot_pair("SU3", (4, 4, 4, 4), chains=1)
     stopped, times = links.copy(), []
-    for time in wilson_flow(lattice, stopped, (0.0, 0.1, 0.3), 0.05):
+    for time in gradient_flow(lattice, stopped, (0.0, 0.1, 0.3), 0.05):
         times.append(time)
     assert times == [0.0, 0.1, 0.3]
     assert abs(lattice.gather(stopped) - lattice.gather(flowed(lattice, links, 0.3, 0.05))).max() < 1e-13
@@ -76,7 +76,7 @@ def test_small_flow_time_slope_of_the_energy_is_the_force_squared():
 def test_flow_times_out_of_order_are_refused(times):
     lattice = PackedLattice("U1", (4, 4), 1)
     with pytest.raises(ConfigError, match="increasing flow times"):
-        next(iter(wilson_flow(lattice, lattice.cold(), times, 0.02)))
+        next(iter(gradient_flow(lattice, lattice.cold(), times, 0.02)))
 
 
 def test_clover_energy_of_smooth_fields_approaches_the_plaquette_energy():
@@ -85,7 +85,7 @@ def test_clover_energy_of_smooth_fields_approaches_the_plaquette_energy():
     lattice.refresh(momenta, SEED, Purpose.PILOT_MOMENTA, 0)
     lattice.drift(links, momenta, 0.3)
     gaps = []
-    for _ in wilson_flow(lattice, links, (0.0, 2.0, 6.0), 0.05):
+    for _ in gradient_flow(lattice, links, (0.0, 2.0, 6.0), 0.05):
         plaquette = energy_plaquette(lattice, links)
         gaps.append(abs(energy_and_charge_clover(lattice, links)[0] / plaquette - 1)[0])
     assert gaps[0] > 0.5  # rough: the clover misses most of the energy

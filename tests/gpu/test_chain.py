@@ -5,7 +5,7 @@ import pytest
 from laws import SEED
 
 from gaugeflow.actions.wilson import WilsonAction
-from gaugeflow.flow.gradient_flow import wilson_flow
+from gaugeflow.flow.gradient_flow import gradient_flow
 from gaugeflow.kernels.devices.cuda import count_devices
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.samplers.hmc import HMC
@@ -31,7 +31,7 @@ def chain(device, group, extents, chains, trajectories):
         energies.append(info.delta_h)
     assert np.array_equal(kept(), before)
     out = lattice.gather(links)
-    for _ in wilson_flow(lattice, links, (0.1,), 0.02):
+    for _ in gradient_flow(lattice, links, (0.1,), 0.02):
         flowed = lattice.gather(links)
     return out, np.array(energies), flowed
 

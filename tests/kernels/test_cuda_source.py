@@ -13,7 +13,7 @@ from laws import EXTENTS, GROUPS, SEED, case_name
 
 from gaugeflow.actions.rectangle import RectangleAction
 from gaugeflow.actions.wilson import WilsonAction
-from gaugeflow.flow.gradient_flow import gradient_flow, wilson_flow
+from gaugeflow.flow.gradient_flow import gradient_flow
 from gaugeflow.flow.smearing import ApeSmearing, StoutSmearing, smear
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, plaquettes
@@ -55,7 +55,7 @@ def everything(lattice):
     out += [info.plaquette, lattice.gather(links)]
     lattice.drift(links, momenta, 9.0)  # beyond the series: by squaring
     out.append(lattice.reunitarise(links))
-    for _ in wilson_flow(lattice, links, (0.05,), 0.05):
+    for _ in gradient_flow(lattice, links, (0.05,), 0.05):
         out.append(lattice.gather(links))
     links, info = HMC(RectangleAction(2.0, -0.331), OMF2, 0.5, 1, SEED).step(lattice, links, momenta, 1)
     out += info[:3]

@@ -15,7 +15,7 @@ import numpy as np
 
 from gaugeflow.actions.rectangle import RectangleAction
 from gaugeflow.actions.wilson import WilsonAction
-from gaugeflow.flow.gradient_flow import gradient_flow, wilson_flow
+from gaugeflow.flow.gradient_flow import gradient_flow
 from gaugeflow.flow.smearing import ApeSmearing, HypSmearing, StoutSmearing, smear
 from gaugeflow.lattice.communicator import world
 from gaugeflow.lattice.packed import PackedLattice
@@ -90,7 +90,7 @@ def everything(lattice):
         fresh, info = Exact2D(hmc.action, SEED).step(lattice, links, momenta, 3)
         out["exact plaquette"] = digest(info[2:3])
         fields["exact"] = lattice.gather(fresh)
-    for _ in wilson_flow(lattice, links, (0.1,), 0.05):
+    for _ in gradient_flow(lattice, links, (0.1,), 0.05):
         out["flow"] = digest(energy_and_charge_clover(lattice, links))
     fields["flowed"] = lattice.gather(links)
     links, info = HMC(RectangleAction(2.0, -0.331), OMF2, 0.5, 1, SEED).step(lattice, links, momenta, 2)

@@ -8,7 +8,7 @@ from observables.test_observables import flux_angles
 
 from gaugeflow.config.charges import CHARGE_DEFINITIONS, LOOP_EXTENTS
 from gaugeflow.conventions import planes
-from gaugeflow.flow.gradient_flow import wilson_flow
+from gaugeflow.flow.gradient_flow import gradient_flow
 from gaugeflow.kernels.targets import oracle
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover
@@ -104,7 +104,7 @@ def errors_on_an_instanton(extent, orientation=1):
     """1 - |Q| of all definitions on an instanton of radius extent / 4, after a little flow."""
     lattice = PackedLattice("SU2", (extent,) * 4, 1)
     links = lattice.scatter(instanton(extent, extent / 4, orientation))
-    for _ in wilson_flow(lattice, links, (1.0,), 0.1):
+    for _ in gradient_flow(lattice, links, (1.0,), 0.1):
         found = charges(lattice, links)
     return {name: 1 - orientation * q[0] for name, q in found.items()}
 

@@ -15,7 +15,8 @@ from gaugeflow.kernels.targets import oracle
 from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.observables.energy import energy_and_charge_clover, energy_plaquette, plaquettes, split_plaquettes
 from gaugeflow.observables.field_strength import CHARGES, DEFINITIONS, energies_and_charges
-from gaugeflow.observables.loops import polyakov_loop, wilson_loops
+from gaugeflow.observables.loops import wilson_loops
+from gaugeflow.observables.polyakov import polyakov_loop
 
 REFERENCE = reference_values()
 SU2 = "gaugefields_jl/conf_00000100_4444_test.ildg"

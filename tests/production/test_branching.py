@@ -9,7 +9,7 @@ import yaml
 from house import study_content, write_study
 from production.small import datasets, ensemble_id, generate, write_small_spec
 
-from gaugeflow.assembly import make_hmc, make_lattice
+from gaugeflow.assembly import make_lattice, make_sampler
 from gaugeflow.config.ensemble import EnsembleSpec
 from gaugeflow.config.ensemble import ensemble_id as identity
 from gaugeflow.config.spec_file import read_spec
@@ -63,7 +63,7 @@ def test_a_branch_starts_from_the_named_configuration_with_random_numbers_of_its
     lattice = make_lattice(spec.spec, Serial())
     expected, momenta = lattice.scatter(links), lattice.new_momenta()
     for trajectory in range(spec.spec.save_every):
-        expected, _ = make_hmc(spec.spec).step(lattice, expected, momenta, trajectory)
+        expected, _ = make_sampler(spec.spec).step(lattice, expected, momenta, trajectory)
     with open_file(out, "configurations") as file:
         np.testing.assert_array_equal(file.links(0), lattice.gather(expected), strict=True)
         assert file.provenance["inputs"] == {"start": content}

@@ -15,7 +15,8 @@ from gaugeflow.errors import ConfigError
 from gaugeflow.kernels.targets import oracle
 from gaugeflow.lattice.oracle import OracleLattice
 from gaugeflow.lattice.packed import PackedLattice
-from gaugeflow.observables.loops import polyakov_loop, wilson_loops
+from gaugeflow.observables.loops import wilson_loops
+from gaugeflow.observables.polyakov import polyakov_loop
 from gaugeflow.observables.topology import charge_geometric
 from gaugeflow.samplers import fourier
 from gaugeflow.samplers.exact_2d import Exact2D

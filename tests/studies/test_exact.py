@@ -163,7 +163,7 @@ def test_u1_susceptibility_is_the_curvature_of_the_theta_vacuum():
 
 def exact_rows():
     """(study, scale, row, ensemble) of every exact row of a 2D study."""
-    for study in ("u1_2d", "su2_2d", "su3_2d"):
+    for study in ("u1_2d", "su2_2d", "su3_2d", "u2_2d", "sampler_comparison"):
         for scale, file in (("full", "reference.csv"), ("tiny", "reference_tiny.csv")):
             ensembles = {ensemble.label: ensemble for ensemble in load_study(STUDIES / study, scale).ensembles}
             for row in read_references(STUDIES / study / file):

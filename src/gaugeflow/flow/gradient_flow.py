@@ -121,11 +121,6 @@ def gradient_flow(
         yield time
 
 
-def wilson_flow(lattice, links, flow_times: Sequence[float], step: float) -> Iterator[float]:
-    """`gradient_flow` of the Wilson action with fixed steps."""
-    return gradient_flow(lattice, links, flow_times, step)
-
-
 def _steps(duration: float, step: float) -> int:
     """Fewest equal steps of at most `step`."""
     return ceil(duration / step - 1e-9)
