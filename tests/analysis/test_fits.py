@@ -11,6 +11,7 @@ from gaugeflow.analysis.fits import fit, p_value
 from gaugeflow.analysis.models import CORNELL, LinearModel, Model, constant, exponential, hyperbolic_cosine
 from gaugeflow.errors import ConfigError
 from gaugeflow.stats.covariance import DIAGONAL, CovarianceChoice, jackknife_covariance, whitening
+from gaugeflow.stats.estimate import derive
 from gaugeflow.stats.jackknife import jackknife
 
 X = np.arange(1.0, 9.0)
@@ -213,3 +214,16 @@ def test_a_periodic_correlator_is_fitted_by_its_cosine():
     assert found.p_value > 0.01
     single = fit(exponential(0.9, 0.4), t, data, what="C")
     assert single.p_value < 1e-6
+
+
+def test_the_drawn_curve_is_the_fit_and_its_error_is_that_of_the_parameters():
+    content = fit(CORNELL, X, cornell_data(3), what="V").as_json()
+    curve = content["curve"]
+    assert [curve[0]["x"], curve[-1]["x"]] == [X[0], X[-1]]
+    assert [curve[0]["value"], curve[-1]["value"]] == pytest.approx([content["fitted"][0], content["fitted"][-1]])
+    level = fit(constant(), X, cornell_data(3), what="level").as_json()
+    errors = [point["error"] for point in level["curve"]]
+    assert errors == pytest.approx([level["parameters"]["plateau"]["error"]] * len(errors))
+    lost = list(cornell_data(3))
+    lost[2] = derive(lambda value: math.nan, lost[2])
+    assert fit(CORNELL, X, lost, what="V").as_json()["curve"] == []

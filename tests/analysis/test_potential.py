@@ -168,3 +168,13 @@ def test_noise_that_kills_a_loop_gives_nan_rows_with_reasons():
     assert [point["value"] is None for point in points] == [False] * 4 + [True]
     assert points[0]["plateau"] == [3, 4]
     assert [mass["t"] for mass in points[0]["effective"]] == [1, 2, 3, 4]
+
+
+def test_r0_that_is_not_reached_is_nan_with_a_reason():
+    whole = static_potential(ensemble({"loops": cornell_loops(1)}, bin_size=2), (2, 3))
+    assert math.isfinite(whole.r0("midpoint").value)
+    assert whole.r0("midpoint").warnings == ()
+    near = static_potential(ensemble({"loops": cornell_loops(1)}, bin_size=2), dict.fromkeys((1, 2, 3), (2, 3)))
+    lost = near.r0("midpoint")
+    assert math.isnan(lost.value)
+    assert "r0 is not defined: r^2 F(r) does not cross 1.65 between r = 1.5 and 2.5" in lost.warnings[-1]

@@ -10,6 +10,8 @@ from report.browser import INSTALL, MISSING, Browser
 from synthetic import made_study
 
 from gaugeflow.analysis.curves import Curve, Series, Table, curve_json, table_json
+from gaugeflow.analysis.loading import load_study_data
+from gaugeflow.analysis.potential import static_potential
 from gaugeflow.report.builder import build_report
 from gaugeflow.report.page import TOPICS
 
@@ -41,7 +43,13 @@ def page(tmp_path_factory):
     series = (points, Series("fit", [1, 3], [0.1, 1], line=True))
     curve = Curve("potential of b2.0", "R / a", "a V(R)", series, yscale="log", guides=((0.2, "level"),))
     table = Table("Scales", ("ensemble", "t0 / a²"), (("b2.0", 1.5), ("b1.0", float("nan"))))
-    own = {"curves": {"potential/b2.0": curve_json("c", curve)}, "tables": {"scales": table_json("t", table)}}
+    ensemble = next(iter(load_study_data(good.study, good.files)))
+    details = {f"{ensemble.label}/potential": static_potential(ensemble, (1, 1)).as_json()}
+    own = {
+        "details": details,
+        "curves": {"potential/b2.0": curve_json("c", curve)},
+        "tables": {"scales": table_json("t", table)},
+    }
     results = [{**good.results, **own}, {**twin.results, "study": "twin"}]
     build_report(results, folder / "report.html", {"small": good.folder, "twin": twin.folder})
     return folder / "report.html"
@@ -54,7 +62,14 @@ def test_the_page_shows_its_tables_and_pictures_and_the_console_is_silent(browse
     assert len(seen.page["images"]) == figures > 15
     assert min(natural for _, natural, *_ in seen.page["images"]) > 200
     captions = [caption for caption, *_ in seen.page["tables"]]
-    for start in ("Overview", "Ensembles of small", "Results of small", "All results of twin", "Scales", "Provenance"):
+    for start in (
+        "Overview",
+        "Ensembles of small",
+        "Results of small",
+        "All results of twin",
+        "Scales",
+        "Static potentials",
+    ):
         assert any(caption.startswith(start) for caption in captions), start
     rows = {caption: rows for caption, rows, *_ in seen.page["tables"]}
     assert rows["Results of small against references"] == len(made_study().results["references"])

@@ -120,7 +120,7 @@ def test_delta_h_is_drawn_only_where_it_means_something(tmp_path):
         content.pop("delta_h", None)
     assert "delta_h" not in [figure.name for figure in make_section(mixed, made.folder).figures]
     build_report([mixed], tmp_path / "report.html", {"small": made.folder})
-    assert "heat bath, heatbath 1, overrelaxation 4</td>" in (tmp_path / "report.html").read_text()
+    assert wording.unbroken("1 × heat bath, 4 × overrelaxation") + "</td>" in (tmp_path / "report.html").read_text()
 
 
 def write_benchmarks(folder, results):
@@ -189,6 +189,11 @@ def test_cost_counts_the_jobs_that_are_known_only(tmp_path):
         (wording.time_text(0.0321), "32.1 ms"),
         (wording.time_text(7200), "2.00 h"),
         (wording.time_text(None), "–"),
+        (wording.unbroken("HMC omf2, τ = 1.0"), "HMC\u00a0omf2, τ\u00a0=\u00a01.0"),
+        (
+            wording.sampler_text({"kind": "heatbath", "heatbath": 1, "overrelaxation": 0, "winding": 4}),
+            "1 × heat bath, 4 × winding",
+        ),
         (wording.ratio_text(0.0, 1.0), "–"),
     ],
 )

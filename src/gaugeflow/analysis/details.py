@@ -3,8 +3,9 @@
 A study's `analyse` may return such objects beside Estimates; results.json keeps them under `details` by their names:
 
     kind: fit        formula, parameters {name: {text, value, error}}, points [{x, value, error, text}], fitted [..]
-                     at the points, chi2, dof, p_value, covariance {kind, shrinkage, svd_cut},
-                     priors {name: [value, width]}, bins, warnings
+                     at the points, curve [{x, value, error}] over the fit range (empty where no minimum was found),
+                     chi2, dof, p_value, covariance {kind, shrinkage, svd_cut}, priors {name: [value, width]}, bins,
+                     warnings
     kind: potential  smearing_level, points [{r, value, error, text, plateau [from, to], chi2, dof, p_value, covariance,
                      effective [{t, value, error}]}]
     kind: scales     rows [{scale, energy, threshold, interpolation, value, error, gamma_error, text}]

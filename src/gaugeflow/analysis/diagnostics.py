@@ -21,7 +21,10 @@ HISTOGRAM_BINS = 40
 
 
 def diagnostics(ensemble: EnsembleData) -> dict[str, Any]:
-    """Histories, autocorrelation, error against bin size, flow curves; dH and charges where the ensemble has them."""
+    """Histories, autocorrelation, error against bin size, curves of every flow; dH and charges where there are any.
+
+    Charges and flowed autocorrelations are those of the study's first flow.
+    """
     content = {
         "history": _history(ensemble),
         "autocorrelation": {name: _autocorrelation(series) for name, series in _observed(ensemble).items()},
@@ -32,7 +35,7 @@ def diagnostics(ensemble: EnsembleData) -> dict[str, Any]:
     if "charge" in ensemble.measured:
         content["charge"] = _charge(ensemble.series("charge"), ensemble.trajectory)
     if ensemble.flowed:
-        content["flow"] = _flow(ensemble)
+        content["flows"] = {kind: _flow(ensemble.along(kind)) for kind in ensemble.flows}
         flow_time = ensemble.flow_series("flow_time")
         for name in _flowed(ensemble, "charge"):
             last = _charge(ensemble.flow_series(name)[:, :, -1], ensemble.trajectory)

@@ -39,7 +39,7 @@ def sampler_table(ensembles: Mapping[str, EnsembleData], observables: Mapping[st
     for label, ensemble in ensembles.items():
         sampler, spacing = ensemble.spec.sampler, ensemble.spec.save_every
         number, what = evaluations(sampler)
-        row: list[str] = [label, sampler.text, f"{number} {what}"]
+        row: list[str] = [label, sampler.text, f"{number} {what if number > 1 else what.removesuffix('s')}"]
         for estimates in observables.values():
             estimate = estimates.get(label)
             if estimate is None:

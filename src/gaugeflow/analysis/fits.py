@@ -26,6 +26,9 @@ from gaugeflow.stats.estimate import Estimate, aligned_samples, derive_all, exte
 BINS_PER_POINT = 10
 """Fewer bins than this per point give a warning: the errors of parameters are then some 5 % and more too small."""
 
+CURVE_POINTS = 41
+"""Points of the curve that a report draws."""
+
 TOLERANCE = 1e-12
 """Relative accuracy asked of chi^2 and of parameters (MINPACK's ftol and xtol)."""
 
@@ -65,6 +68,7 @@ class Fit:
             "parameters": {name: _entry(estimate) for name, estimate in self.parameters.items()},
             "points": [{"x": float(x), **_entry(point)} for x, point in zip(self.x, self.data, strict=True)],
             "fitted": [finite(value) for value in self.model(self.x, *values)],
+            "curve": self._curve(),
             "chi2": finite(self.chi2),
             "dof": self.dof,
             "p_value": finite(self.p_value),
@@ -73,6 +77,17 @@ class Fit:
             "bins": self.bins,
             "warnings": list(self.warnings),
         }
+
+    def _curve(self) -> list[dict[str, float | None]]:
+        """The model along the fit range with its error, which is the jackknife's of the parameters."""
+        if not math.isfinite(self.chi2):
+            return []
+        x = np.linspace(self.x.min(), self.x.max(), CURVE_POINTS)
+        values = derive_all(lambda *p: self.model(x, *p), *self.parameters.values())
+        return [
+            {"x": float(place), "value": finite(value.value), "error": finite(value.error)}
+            for place, value in zip(x, values, strict=True)
+        ]
 
 
 def fit(

@@ -5,8 +5,9 @@ V_eff(R, T) = ln W(R, T) / W(R, T + 1)  ->  V(R) for large T                    
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ class StaticPotential:
         return derive(lambda far, near: far - near, self.values[r], self.values[r - 1])
 
     def r0(self, distance: str = "improved") -> Estimate:
-        """r0 / a by interpolation F = f0 + f1 / r^2 between the two forces around r^2 F = 1.65.
+        """r0 / a by interpolation F = f0 + f1 / r^2 between the two forces around r^2 F = 1.65, or NaN with a warning.
 
         distance    where V(R) - V(R - 1) is the force: midpoint R - 1/2, or improved, right at tree level (4D only)
         """
@@ -83,7 +84,14 @@ class StaticPotential:
             raise ConfigError(f"{self.label}: r0 from forces wants V at three distances, there are {len(self.values)}")
         rs = sorted(self.values)
         distances = np.array([DISTANCES[distance](r) for r in rs[1:]])
-        return derive(lambda *v: r0_of_forces(distances, np.diff(v)), *(self.values[r] for r in rs))
+        found = derive(lambda *v: r0_of_forces(distances, np.diff(v)), *(self.values[r] for r in rs))
+        if math.isfinite(found.error):
+            return found
+        text = (
+            f"{self.label}: r0 is not defined: r^2 F(r) does not cross 1.65 between r = {distances[0]:.3g} and "
+            f"{distances[-1]:.3g} in every sample; measure loops up to larger R"
+        )
+        return replace(found, warnings=(*found.warnings, text))
 
     def as_json(self) -> dict[str, Any]:
         """V(R), effective masses and plateaus as JSON types, for results.json (`details`)."""

@@ -15,7 +15,7 @@ from gaugeflow.errors import FileError
 from gaugeflow.stats.estimate import Estimate
 
 FORMAT = "gaugeflow-results"
-VERSION = 1
+VERSION = 2
 
 # Beside these: details and error_methods, documented in analysis/details.py.
 KEYS = ("study", "title", "scale", "provenance", "ensembles", "estimates", "references", "diagnostics", "warnings")

@@ -14,7 +14,7 @@ from gaugeflow.config.canonical import sha256_text
 from gaugeflow.config.load import find_study
 from gaugeflow.ensembles.atomic import atomic_path
 from gaugeflow.errors import ConfigError
-from gaugeflow.report import chain_figures, result_figures
+from gaugeflow.report import chain_figures, detail_figures, result_figures
 from gaugeflow.report.cost import costs
 from gaugeflow.report.page import NamedFigure, Section, render
 from gaugeflow.report.study_figures import curve_figures
@@ -25,10 +25,20 @@ log = logging.getLogger(__name__)
 
 STANDARD: dict[str, tuple[Callable[[dict[str, Any]], Figure | None], str, str]] = {
     "pulls": (result_figures.pull_figure, "Every judged number against its reference", "results"),
-    "flow": (chain_figures.flow_figure, "t² E(t) along the flow; dashed: the threshold that defines t0", "flow"),
+    "static_potential": (
+        detail_figures.potential_figure,
+        "V(R) with errors, and the effective masses and plateaus that it comes from",
+        "details",
+    ),
+    "fits": (
+        detail_figures.fit_figure,
+        "Points with errors, the fitted curve with its error, and residuals; the points are correlated",
+        "details",
+    ),
+    "flow": (chain_figures.flow_figure, "t² E(t) along every flow; dashed: the threshold that defines t0", "flow"),
     "flowed_charge": (
         chain_figures.flowed_charge_figure,
-        "Topological charge at the last flow time: histories of single chains, distribution over all",
+        "Topological charge at the last time of the first flow: histories of single chains, distribution over all",
         "flow",
     ),
     "history": (chain_figures.history_figure, "Plaquette from the first trajectory; shaded: thermalisation", "chains"),

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from gaugeflow.report.style import BLUE, COLOURS, GREY, ORANGE, RED, panels
+from gaugeflow.report.style import BLUE, COLOURS, GREY, ORANGE, RED, panels, plain_numbers
 from gaugeflow.stats.estimate import format_estimate
 
 
@@ -65,6 +65,7 @@ def binning_figure(results: dict[str, Any]) -> Figure:
                 middle, half = curve["gamma_error"] / scale, curve["gamma_error_error"] / scale
                 axis.axhspan(middle - half, middle + half, color=colour, alpha=0.2, linewidth=0)
         axis.set_xscale("log")
+        plain_numbers(axis.xaxis)
         axis.set_ylim(0, 1.4 * axis.get_ylim()[1])  # room for the legend above the points
         axis.set(title=label, xlabel="bin size / configurations", ylabel="error / naive error")
         axis.legend(loc="upper left", title="band: Gamma method", title_fontsize=7, ncols=3, columnspacing=1.0)
@@ -126,6 +127,8 @@ def flowed_charge_figure(results: dict[str, Any]) -> Figure | None:
             history.plot(charge["trajectory"], chain, ".-", color=colour, linewidth=0.6, markersize=3)
         flow_time = rf"{name.replace('_', ' ')} at $t/a^2$ = {charge['flow_time']:g}"
         history.set(title=f"{label}: {flow_time}", xlabel="trajectory", ylabel="Q")
+        low, high = history.get_ylim()
+        history.set_ylim(min(low, -0.6), max(high, 0.6))  # what never leaves zero is shown against one unit of charge
         total = sum(charge["counts"])
         counts.bar(charge["values"], np.array(charge["counts"]) / total, color=BLUE, alpha=0.6)
         counts.set(title=f"{label}: all chains", xlabel="Q rounded to integers", ylabel="share")
@@ -135,12 +138,20 @@ def flowed_charge_figure(results: dict[str, Any]) -> Figure | None:
 
 
 def flow_figure(results: dict[str, Any]) -> Figure | None:
-    """t^2 <E(t)> by clover and plaquette with the threshold, and t0 read off where the study estimates it."""
-    chosen = {label: content["flow"] for label, content in results["diagnostics"].items() if "flow" in content}
+    """t^2 <E(t)> of every flow with the threshold, and t0 read off where the study estimates it.
+
+    One panel per ensemble and flow; a study with several flows has one row of panels per ensemble.
+    """
+    chosen = [
+        (label, kind, flow)
+        for label, content in results["diagnostics"].items()
+        for kind, flow in content.get("flows", {}).items()
+    ]
     if not chosen:
         return None
-    figure, axes = panels(len(chosen))
-    for axis, (label, flow) in zip(axes, chosen.items(), strict=True):
+    kinds = list(dict.fromkeys(kind for _, kind, _ in chosen))
+    figure, axes = panels(len(chosen), columns=len(kinds) if len(kinds) > 1 else 3)
+    for axis, (label, kind, flow) in zip(axes, chosen, strict=True):
         x = np.array(flow["flow_time"])
         names = [name.removeprefix("energy_") for name in flow if name.startswith("energy_")]
         for colour, name in zip(COLOURS, names, strict=False):
@@ -148,15 +159,27 @@ def flow_figure(results: dict[str, Any]) -> Figure | None:
             t2e, error = np.array(curve["t2e"], dtype=float), np.array(curve["error"], dtype=float)
             axis.plot(x, t2e, color=colour, label=f"E {name.replace('_', ' ')}")
             axis.fill_between(x, t2e - error, t2e + error, color=colour, alpha=0.3, linewidth=0)
-            estimate = results["estimates"].get(f"{label}/t0_{name}")
-            if estimate and estimate["value"] is not None:
+            estimate = _t0(results, label, name, kind, first=kind == kinds[0])
+            if estimate is not None:
                 axis.errorbar(
                     estimate["value"], flow["t0_threshold"], xerr=estimate["error"], fmt="o", color=colour,
                     markersize=4, capsize=2, label=rf"$t_0/a^2$ = {estimate['text']}",
                 )  # fmt: skip
         level = flow["t0_threshold"]
         axis.axhline(level, color=RED, linewidth=0.8, linestyle="--", label=rf"$t_0$ at {level:g}")
-        axis.set(title=label, xlabel=r"$t/a^2$", ylabel=r"$t^2\langle E\rangle$")
+        axis.set(title=f"{label}: {kind.capitalize()} flow", xlabel=r"$t/a^2$", ylabel=r"$t^2\langle E\rangle$")
         axis.set_ylim(0, 1.7 * axis.get_ylim()[1])  # room for the legend above the curves
         axis.legend(loc="upper left", ncols=2)
     return figure
+
+
+def _t0(results: dict[str, Any], label: str, energy: str, kind: str, first: bool) -> dict[str, Any] | None:
+    """Estimate `t0_<energy>_<flow>`; of the first flow also `t0_<energy>`, or `t0` for clover; None without a value."""
+    names = [f"t0_{energy}_{kind}"]
+    if first:
+        names += [f"t0_{energy}", *(["t0"] if energy == "clover" else [])]
+    for name in names:
+        estimate = results["estimates"].get(f"{label}/{name}")
+        if estimate is not None and estimate["value"] is not None:
+            return estimate
+    return None

@@ -12,12 +12,18 @@ from jinja2 import Environment, StrictUndefined
 from gaugeflow.analysis.scoreboard import MAX_PULL, Row, judge
 from gaugeflow.report import wording
 from gaugeflow.report.cost import Cost
+from gaugeflow.report.detail_tables import DetailTable, detail_tables
 from gaugeflow.report.style import data_uri
 from gaugeflow.report.tables import table_rows
 from gaugeflow.report.terminal import reference_text
 from gaugeflow.stats.estimate import format_estimate
 
-TOPICS = {"results": "Figures", "flow": "Gradient flow", "chains": "Markov chains"}
+TOPICS = {
+    "results": "Figures",
+    "details": "Potentials, fits and scales",
+    "flow": "Gradient flow",
+    "chains": "Markov chains",
+}
 """Topic of a figure -> heading under which the page shows it, in this order."""
 
 
@@ -68,9 +74,23 @@ class Section:
 
     @property
     def topics(self) -> list[tuple[str, str, list[NamedFigure]]]:
-        """(topic, heading, figures) in order, topics without figures left out."""
+        """(topic, heading, figures) in order, topics that have neither figures nor tables left out."""
         grouped = {topic: [figure for figure in self.figures if figure.topic == topic] for topic in TOPICS}
-        return [(topic, TOPICS[topic], figures) for topic, figures in grouped.items() if figures]
+        return [
+            (topic, TOPICS[topic], figures)
+            for topic, figures in grouped.items()
+            if figures or (topic == "details" and self.detail_tables)
+        ]
+
+    @property
+    def detail_tables(self) -> list[DetailTable]:
+        """Tables under the topic `details`."""
+        return detail_tables(self.results)
+
+    @property
+    def disagreeing(self) -> list[str]:
+        """Names of the estimates whose errors by jackknife and by the Gamma method disagree."""
+        return [row["name"] for row in self.results.get("error_methods", []) if row["agree"] is False]
 
 
 def render(sections: list[Section]) -> str:
@@ -84,9 +104,11 @@ def render(sections: list[Section]) -> str:
         number=wording.number_text,
         count=wording.count_text,
         time=wording.time_text,
-        sampler=wording.sampler_text,
-        action=lambda entry: wording.action_text(entry.get("action")),
+        sampler=lambda sampler: wording.unbroken(wording.sampler_text(sampler)),
+        action=lambda entry: wording.unbroken(wording.action_text(entry.get("action"))),
         start=wording.start_text,
+        bins=wording.bins_text,
+        word_columns=wording.word_columns,
         extents=lambda extents: " × ".join(map(str, extents)),
     )
     template = environment.from_string(
@@ -97,16 +119,17 @@ def render(sections: list[Section]) -> str:
 
 def _all_rows(section: Section) -> list[dict[str, Any]]:
     """Rows of the table of all results: texts, errors by both methods, autocorrelation; judged ones are marked."""
-    judged = {row.name for row in section.rows}
+    judged, disagreeing = {row.name for row in section.rows}, set(section.disagreeing)
     texts = section.results["estimates"]
     return [
         {
             **row,
-            "text": entry["text"],
+            "text": "–" if entry["value"] is None else entry["text"],
             "gamma_error": entry["gamma_error"],
             "ratio": wording.ratio_text(entry["gamma_error"], entry["error"]),
             "tau_text": _tau_text(entry),
             "judged": name in judged,
+            "disagrees": name in disagreeing,
         }
         for row, (name, entry) in zip(table_rows(section.results), texts.items(), strict=True)
     ]

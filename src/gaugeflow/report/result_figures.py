@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator
 
 from gaugeflow.analysis.scoreboard import MAX_PULL, Row, judge
 from gaugeflow.report.style import BLUE, GREEN, GREY, ORANGE, RED, margins, panels
+from gaugeflow.report.wording import action_text
 
 
 def pull_figure(results: dict[str, Any]) -> Figure | None:
@@ -49,39 +52,54 @@ def pull_figure(results: dict[str, Any]) -> Figure | None:
 
 
 def against_beta(results: dict[str, Any], observable: str, ylabel: str) -> Figure | None:
-    """One observable of all ensembles against beta, with the references; below it the difference in units of errors."""
+    """One observable of all ensembles against beta, with the references; below it the difference in units of errors.
+
+    One column of panels per action: their betas mean different things.
+    """
     points = _points(results, observable)
     if not points:
         return None
     judged = {row.name: row for row in judge(results)}
-    figure = Figure(figsize=(5.5, 3.8))
-    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.2))
-    margins(figure, 1, 1, left=0.75)
+    actions = list(dict.fromkeys(point.action for point in points))
+    figure = Figure(figsize=(5.5 * len(actions), 3.8))
+    axes = figure.subplots(2, len(actions), sharex="col", squeeze=False, height_ratios=(3, 1.2))
+    margins(figure, 1, len(actions), left=0.75)
     figure.subplots_adjust(hspace=0.1)
-    sizes = list(dict.fromkeys(size for _, size, _, _ in points))
+    for action, (top, bottom) in zip(actions, axes.T, strict=True):
+        own = [point for point in points if point.action == action]
+        _draw_against_beta(top, bottom, own, judged, action if len(actions) > 1 else "")
+        top.set_ylabel(ylabel)
+    return figure
+
+
+def _draw_against_beta(top: Axes, bottom: Axes, points: Sequence[_Point], judged: dict[str, Row], action: str) -> None:
+    sizes = list(dict.fromkeys(point.size for point in points))
     for index, size in enumerate(sizes):
-        own = [point for point in points if point[1] == size]
-        beta = [entry[0] + _offset(index, len(sizes), points) for entry in own]
+        own = [point for point in points if point.size == size]
+        beta = [point.beta + _offset(index, len(sizes), points) for point in own]
         colour = (BLUE, ORANGE, GREY)[index % 3]
-        values, errors = ([entry[key] for *_, entry in own] for key in ("value", "error"))
-        top.errorbar(beta, values, errors, fmt="o", color=colour, markersize=4, label=size)
-        known = [(x, judged[name]) for x, (_, _, name, _) in zip(beta, own, strict=True) if name in judged]
+        top.errorbar(
+            beta, [point.value for point in own], [point.error for point in own], fmt="o", color=colour, markersize=4,
+            label=size,
+        )  # fmt: skip
+        known = [(x, judged[point.name]) for x, point in zip(beta, own, strict=True) if point.name in judged]
         _draw_references(top, bottom, known, colour)
+    if not any(point.name in judged for point in points):
+        bottom.text(0.5, 0.75, "no reference", color=GREY, ha="center", transform=bottom.transAxes)
     bottom.axhline(0, color=GREEN, linewidth=1)
     bottom.axhspan(-1, 1, color="#e2e8f0", zorder=0)
     bottom.set(xlabel=r"$\beta$", ylabel="pull", ylim=(-4, 4), yticks=(-3, 0, 3))
-    top.set_ylabel(ylabel)
     if len(sizes) > 1:
-        top.legend(loc="best")
+        top.legend(loc="best", title=action)
     else:  # a legend's marker could be taken for a measured point
-        top.set_title(sizes[0])
-    return figure
+        top.set_title(", ".join([sizes[0], *([action] if action else [])]))
 
 
 def _draw_references(top, bottom, known: Sequence[tuple[float, Row]], colour: str) -> None:
     if not known:
         return
-    top.plot([x for x, _ in known], [row.reference for _, row in known], "_", color=GREEN, markersize=14)
+    values, errors = ([getattr(row, key) for _, row in known] for key in ("reference", "reference_error"))
+    top.errorbar([x for x, _ in known], values, errors, fmt="_", color=GREEN, markersize=14, capsize=4)
     finite = [(x, row.pull) for x, row in known if math.isfinite(row.pull)]
     bottom.plot([x for x, _ in finite], np.clip([pull for _, pull in finite], -4, 4), "o", color=colour, markersize=4)
 
@@ -111,18 +129,31 @@ def area_law(results: dict[str, Any], areas: Mapping[str, int]) -> Figure:
     return figure
 
 
-def _points(results: dict[str, Any], observable: str) -> list[tuple[float, str, str, dict[str, Any]]]:
+@dataclass(frozen=True)
+class _Point:
+    """An estimate of one ensemble."""
+
+    beta: float
+    size: str
+    action: str
+    name: str
+    value: float
+    error: float
+
+
+def _points(results: dict[str, Any], observable: str) -> list[_Point]:
     found = []
     for entry in results["ensembles"]:
         name = f"{entry['label']}/{observable}"
         estimate = results["estimates"].get(name)
         if estimate is not None and estimate["value"] is not None:
-            found.append((entry["beta"], "x".join(map(str, entry["extents"])), name, estimate))
+            size, action = "x".join(map(str, entry["extents"])), action_text(entry.get("action"))
+            found.append(_Point(entry["beta"], size, action, name, estimate["value"], estimate["error"]))
     return found
 
 
-def _offset(index: int, count: int, points: Sequence[tuple]) -> float:
+def _offset(index: int, count: int, points: Sequence[_Point]) -> float:
     """Lattices of one beta stand side by side."""
-    betas = sorted({point[0] for point in points})
+    betas = sorted({point.beta for point in points})
     gap = min((b - a for a, b in pairwise(betas)), default=1.0)
     return 0.06 * gap * (index - (count - 1) / 2)

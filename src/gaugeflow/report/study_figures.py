@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from gaugeflow.report.style import COLOURS, RED, panels
+from gaugeflow.report.style import COLOURS, RED, panels, plain_numbers
 
 
 def curve_figures(results: dict[str, Any]) -> dict[str, tuple[Figure, str]]:
@@ -35,23 +33,10 @@ def _figure(curves: list[dict[str, Any]]) -> Figure:
         axis.set(title=curve["title"], xlabel=curve["xlabel"], ylabel=curve["ylabel"])
         axis.set(xscale=curve["xscale"], yscale=curve["yscale"])
         for direction in (axis.xaxis, axis.yaxis):
-            _thin_out(direction)
+            plain_numbers(direction)
         if len(curve["series"]) + len(curve["guides"]) > 1:
             axis.legend(loc="best")
     return figure
-
-
-def _thin_out(direction: Axis) -> None:
-    """Plain numbers at 1, 2 and 5 of each decade of a short logarithmic axis, at decades of a long one."""
-    if direction.get_scale() != "log":
-        return
-    low, high = direction.get_view_interval()
-    if high / low < 50:
-        direction.set_minor_locator(LogLocator(subs=(2, 5)))
-        direction.set_major_formatter(FormatStrFormatter("%g"))
-        direction.set_minor_formatter(FormatStrFormatter("%g"))
-    else:
-        direction.set_minor_formatter(NullFormatter())
 
 
 def _colours(count: int) -> list[str]:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import matplotlib
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 BLUE, ORANGE, GREEN, RED, GREY = "#2b6cb0", "#dd6b20", "#2f855a", "#c53030", "#718096"
 """Blue is measured, orange the second series, green the exact value, red a failure, grey a guide."""
@@ -79,6 +81,19 @@ def margins(
         wspace=(left + right) / inner_width,
         hspace=(top + bottom) / inner_height,
     )
+
+
+def plain_numbers(direction: Axis) -> None:
+    """Plain numbers at 1, 2 and 5 of each decade of a short logarithmic axis, at decades of a long one."""
+    if direction.get_scale() != "log":
+        return
+    low, high = direction.get_view_interval()
+    if high / low < 50:
+        direction.set_minor_locator(LogLocator(subs=(2, 5)))
+        direction.set_major_formatter(FormatStrFormatter("%g"))
+        direction.set_minor_formatter(FormatStrFormatter("%g"))
+    else:
+        direction.set_minor_formatter(NullFormatter())
 
 
 def svg_bytes(figure: Figure) -> bytes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from typing import Any
 
 SAMPLERS = {
@@ -15,13 +17,21 @@ SAMPLERS = {
 
 
 def sampler_text(sampler: dict[str, Any]) -> str:
-    """{"kind": "hmc", "integrator": "omf2", "tau": 1.0, "n_steps": 10} -> "HMC omf2, τ = 1.0, 10 steps"."""
+    """{"kind": "hmc", "integrator": "omf2", "tau": 1.0, "n_steps": 10} -> "HMC omf2, τ = 1.0, 10 steps"; n × sweeps."""
     rest = {name: value for name, value in sampler.items() if name != "kind" and value not in (None, 0, False)}
     head = SAMPLERS.get(sampler["kind"], sampler["kind"])
     if integrator := rest.pop("integrator", None):
         head += f" {integrator}"
     words = {"tau": "τ = {}", "n_steps": "{} steps", "step": "ε = {}"}
-    return ", ".join([head, *(words.get(name, name + " {}").format(value) for name, value in rest.items())])
+    if sweeps := rest.pop("heatbath", None):
+        head = f"{sweeps} × {head}"
+    sweeps = [f"{rest.pop(name)} × {name}" for name in ("overrelaxation", "winding") if name in rest]
+    return ", ".join([head, *(words.get(name, name + " {}").format(value) for name, value in rest.items()), *sweeps])
+
+
+def unbroken(text: str) -> str:
+    """The text with line breaks at its commas only: "HMC omf2, τ = 1.0" breaks into "HMC omf2," and "τ = 1.0"."""
+    return ", ".join(part.replace(" ", "\u00a0") for part in text.split(", "))
 
 
 def action_text(action: dict[str, Any] | None) -> str:
@@ -39,6 +49,13 @@ def start_text(start: str | dict[str, Any]) -> str:
     number = start.get("configuration")
     which = "last configuration" if number is None else f"configuration {number}"
     return f"{which} of {start['file']} ({start['content_sha256'][:12]})"
+
+
+def bins_text(bins: dict[str, Any]) -> str:
+    """Bins of an ensemble: "14 configurations; slowest: charge^2, τ_int 0.54", or that the study gives their size."""
+    tau = bins["tau_int"].get(bins["decided_by"])
+    asked = bins["decided_by"] if tau is None else f"slowest: {bins['decided_by']}, τ_int {number_text(tau)}"
+    return f"{bins['bin_size']} configurations; {asked}"
 
 
 def number_text(value: float | None) -> str:
@@ -59,6 +76,12 @@ def time_text(seconds: float | None) -> str:
         if seconds < limit:
             return f"{seconds / scale:.3g} {unit}"
     return f"{seconds / 3600:.2f} h" if seconds >= 3600 else f"{seconds / 60:.3g} min"
+
+
+def word_columns(rows: Sequence[Sequence[str]]) -> set[int]:
+    """Columns of a table in which some cell has letters; 9.9e-11, 5.1 / 4 and a dash are numbers."""
+    numbers = re.compile(r"(?<=[\d)])e[-+]\d+")
+    return {i for row in rows for i, cell in enumerate(row) if re.search(r"[^\W\d_]", numbers.sub("", str(cell)))}
 
 
 def ratio_text(top: float | None, bottom: float | None) -> str:

@@ -1,6 +1,5 @@
 """4D SU(3): plaquette and small loops, Polyakov loop, static potential, t0 and w0 along several flows; chain checks."""
 
-from gaugeflow.analysis.curves import Curve, Series
 from gaugeflow.analysis.observables import chain_checks, labelled, plaquette, polyakov_modulus, wilson_loop
 from gaugeflow.analysis.potential import loop_estimates, static_potential
 from gaugeflow.analysis.scales import t0, w0
@@ -29,7 +28,6 @@ def analyse(data):
         rows |= {f"V({r})": value for r, value in potential.values.items()}
         results |= labelled(ensemble, rows | chain_checks(ensemble))
         results[f"{ensemble.label}/potential"] = potential
-        results[f"potential/{ensemble.label}"] = potential_curve(ensemble.label, potential)
     return results
 
 
@@ -38,10 +36,3 @@ def potential_of(ensemble):
     level, max_t = ensemble.series("loops_smeared").shape[2] - 1, ensemble.series("loops_smeared").shape[4]
     largest = max(r for r, _ in loop_estimates(ensemble, level))
     return static_potential(ensemble, dict.fromkeys(range(1, largest + 1), (max_t - 1, max_t - 1)), level=level)
-
-
-def potential_curve(label, potential):
-    """V(R) for the report."""
-    series = (Series.of("smeared loops", list(potential.values), list(potential.values.values())),)
-    caption = "Effective mass of smeared loops at the largest T"
-    return Curve(label, "R / a", "a V(R)", series, caption=caption)

@@ -1,6 +1,5 @@
 """4D SU(3) at beta 6.0: plaquette, t0, w0, chi_Q along the flow, V(R) from smeared loops and r0; chain checks."""
 
-from gaugeflow.analysis.curves import Curve, Series
 from gaugeflow.analysis.observables import chain_checks, labelled, plaquette, polyakov_modulus
 from gaugeflow.analysis.potential import static_potential
 from gaugeflow.analysis.scales import at_flow_time, scale_table, sqrt_8t0_over_r0, t0, w0
@@ -29,12 +28,6 @@ def analyse(data):
             rows |= {"sqrt(8t0)/r0": sqrt_8t0_over_r0(rows["t0"], rows["r0"])}
         results |= labelled(ensemble, rows | chain_checks(ensemble))
         results[f"{ensemble.label}/potential"] = potential
-        results[f"{ensemble.label}/scales"] = scale_table(ensemble, (ensemble.settings.t0_threshold,))
-        results[f"potential/{ensemble.label}"] = potential_curve(ensemble.label, potential)
+        thresholds = sorted({ensemble.settings.t0_threshold, ensemble.settings.w0_threshold})
+        results[f"{ensemble.label}/scales"] = scale_table(ensemble, thresholds, ("energy_clover", "energy_plaquette"))
     return results
-
-
-def potential_curve(label, potential):
-    """V(R) for the report."""
-    series = (Series.of("smeared loops", list(potential.values), list(potential.values.values())),)
-    return Curve(label, "R / a", "a V(R)", series, caption="Static potential from plateaus of smeared loops")
