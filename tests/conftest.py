@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from kernels import compile_ahead
 from parallel_hdf5 import environment
 from report import browser
 
@@ -10,10 +11,12 @@ BROWSED = ("report/test_browser", "workflow/test_pipeline")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin early what takes a minute to install."""
+    """Begin early what takes minutes to install or to compile."""
     names = [] if session.config.option.collectonly else [item.nodeid for item in session.items]
     if any("parallel_hdf5" in name for name in names):
         environment.begin()
+    if sum(name.startswith("tests/kernels/") for name in names) >= compile_ahead.ENOUGH:
+        compile_ahead.begin()
     if any(part in name for part in BROWSED for name in names):
         browser.begin()
 
@@ -22,6 +25,7 @@ def pytest_sessionfinish() -> None:
     """Leave no process behind."""
     environment.end()
     browser.end()
+    compile_ahead.end()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

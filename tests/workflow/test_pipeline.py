@@ -36,6 +36,8 @@ def write_twin(study, folder):
             label = entry.get("label", "b{beta}_{extents}")
             label = label.replace("{beta}", str(float(beta))).replace("{extents}", "x".join(map(str, size)))
             short = {"thermalisation": 40, "configs_per_chunk": 20, "chunks": 1}
+            if "warmup" in entry:
+                short["warmup"] = min(entry["warmup"], short["thermalisation"])
             entries.append({**entry, **short, "extents": size, "beta": round(WRONG * beta, 6), "label": label})
     tiny["ensembles"] = entries
     content["scales"]["full"] = tiny

@@ -54,5 +54,5 @@ rule flow:
         device=DEVICE,
     shell:
         "{params.launch} gaugeflow flow {input:q} --study {params.study:q} --scale {params.scale:q}"
-        " --settings {wildcards.settings}"
+        " --settings {wildcards.settings:q}"
         " --ranks {params.ranks} --device {params.device} --out {output:q} > {log:q} 2>&1"
