@@ -14,7 +14,6 @@ from gaugeflow.kernels.dispatch import gpu_width, kernels_for
 CARDS = ("sm_80", "sm_90")
 CASES = [
     *((group, "float64", card) for group in ("U1", "SU2", "SU3", "U2") for card in CARDS),
-    ("SU4", "float64", "sm_90"),
     *(("SU3", "float32", card) for card in CARDS),
 ]
 USED = re.compile(
