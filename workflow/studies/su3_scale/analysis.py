@@ -8,7 +8,7 @@ PLATEAU = {"full": (3, 5), "tiny": (2, 3)}
 """T / a over which V_eff(R, T) is averaged; chosen where the smearing levels agree."""
 
 CHARGE_TIME = {"full": 3.0, "tiny": 0.8}
-"""t / a^2 at which the charge is read off, sqrt(8 t) about 5 a."""
+"""t / a^2 at which charge and energy are read off: sqrt(8 t) about 5 a; the volumes are compared there."""
 
 
 def analyse(data):
@@ -18,6 +18,8 @@ def analyse(data):
         time, (first, last) = CHARGE_TIME[data.scale], PLATEAU[data.scale]
         rows = {"plaquette": plaquette(ensemble), "|L|": polyakov_modulus(ensemble)}
         rows |= {"t0": t0(ensemble), "w0": w0(ensemble)}
+        energy = time**2 * ensemble.flow_series("energy_clover")
+        rows |= {f"t^2E({time:g})": at_flow_time(ensemble, energy, time)}
         charge = ensemble.flow_series("charge_improved")
         rows |= {"chi_Q": at_flow_time(ensemble, charge**2 / ensemble.volume, time)}
         level = ensemble.series("loops_smeared").shape[2] - 1
