@@ -134,7 +134,7 @@ def test_a_study_of_several_samplers_ends_in_a_report(gaugeflow, tmp_path):
     page = tmp_path / "report.html"
     done = gaugeflow("report", results, "--study", study, "--out", page)
     assert done.returncode == 0, done.stderr
-    assert "Langevin, ε = 0.05" in page.read_text()
+    assert "Langevin, ε = 0.05" in page.read_text().replace("\u00a0", " ")
     assert (tmp_path / "figures" / "several" / "delta_h.svg").exists()
     alone = {**made, "diagnostics": {"langevin": made["diagnostics"]["langevin"]}}
     assert delta_h_figure(alone) is None

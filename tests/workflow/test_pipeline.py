@@ -78,7 +78,7 @@ def pipeline(tmp_path_factory):
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_row_of_a_study_passes(pipeline, study):
     rows = [row for row in pipeline.rows if row["study"] == study]
-    assert len(rows) > 4
+    assert len(rows) > 1
     assert pipeline.failed(study) == []
 
 
