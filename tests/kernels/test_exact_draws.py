@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from kernels.plain_numbers import Words, numbers
 from laws import SEED, case_name
 from scipy.special import i0e, ive
 from scipy.stats import kstest
@@ -15,43 +16,6 @@ from gaugeflow.lattice.packed import PackedLattice
 from gaugeflow.rng import FIELD_BITS, Purpose, Stream
 
 EPS = np.finfo(float).eps
-
-
-class PlainNumbers(np.ndarray):
-    """Arrays with the methods that traced numbers have, but for fused multiply-adds."""
-
-    def rint(self):
-        return np.rint(self)
-
-    def sqrt(self):
-        return np.sqrt(self)
-
-    def reciprocal(self):
-        return 1 / self
-
-    def maximum(self, other):
-        return np.maximum(self, other)
-
-    def at_least(self, other, yes, no):
-        return np.where(self >= other, yes, no).view(PlainNumbers)
-
-    def power_of_two(self):
-        return np.exp2(self)
-
-    def mantissa_exponent(self):
-        mantissa, exponent = np.frexp(np.asarray(self))
-        return numbers(2 * mantissa), numbers(exponent - 1.0)
-
-
-class Words(np.ndarray):
-    """Integers with the methods that traced ones have."""
-
-    def to_real(self):
-        return numbers(self)
-
-
-def numbers(values):
-    return np.array(values, float).view(PlainNumbers)
 
 
 KAPPAS = (0.0, 1e-300, 1e-3, 0.1, 0.7, 1.0, 3.0, 8.0, 14.0, 19.9, 20.0, 20.1, 30.0, 100.0, 1e3, 1e4)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from kernels.plain_numbers import numbers
 from laws import SEED, full_matrices
 
 from gaugeflow.conventions import GAUGE_GROUPS, LARGEST_N, gauge_group
@@ -14,23 +15,6 @@ EPS = np.finfo(float).eps
 SAMPLES = 40
 
 pytestmark = pytest.mark.parametrize("group", GAUGE_GROUPS.values(), ids=GAUGE_GROUPS)
-
-
-class PlainNumbers(np.ndarray):
-    """Arrays with the methods that traced numbers have, but for fused multiply-adds."""
-
-    def rint(self):
-        return np.rint(self)
-
-    def sqrt(self):
-        return np.sqrt(self)
-
-    def reciprocal(self):
-        return 1 / self
-
-
-def numbers(values):
-    return np.asarray(values, float).view(PlainNumbers)
 
 
 def gaussian_numbers(count):

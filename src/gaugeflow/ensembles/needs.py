@@ -29,9 +29,6 @@ class Wanted:
     starts: dict[str, str]
 
 
-NOTHING = Wanted({}, {})
-
-
 @dataclass(frozen=True)
 class Held:
     """A sound chunk of configurations, links included, that somebody wants to archive."""

@@ -141,6 +141,21 @@ class _Point:
     error: float
 
 
+def loops_and_topology(results: dict[str, Any]) -> dict[str, tuple[Figure | None, str]]:
+    """Figures of a 2D theory with a charge: plaquette and susceptibility against beta, loops of area 1, 2, 4."""
+    return {
+        "plaquette": (against_beta(results, "plaquette", "plaquette"), "Plaquette; green: exact on this lattice"),
+        "susceptibility": (
+            against_beta(results, "chi_Q", r"$\chi_Q = \langle Q^2\rangle / V$"),
+            "Topological susceptibility; green: exact on this lattice",
+        ),
+        "area_law": (
+            area_law(results, {"W(1)": 1, "W(2)": 2, "W(4)": 4}),
+            "Wilson loops against area; green: exact on this lattice",
+        ),
+    }
+
+
 def _points(results: dict[str, Any], observable: str) -> list[_Point]:
     found = []
     for entry in results["ensembles"]:

@@ -123,32 +123,8 @@ def plaquette(links, mu, nu):
 def leaves(links, mu, nu, m=1, n=1):
     """The four m x n loops in the plane (mu, nu) that start and end at x, m along mu: those of a lattice turned by
     quarter turns. The first is the one between +mu and +nu."""
-    ndim = ndim_of(links)
-
-    def step(x, direction, forward, product):
-        if forward:
-            return product @ shifted(links[..., direction, :, :], x), move(x, direction, 1)
-        x = move(x, direction, -1)
-        return product @ dagger(shifted(links[..., direction, :, :], x)), x
-
-    def move(x, direction, by):
-        return {**x, direction: x.get(direction, 0) + by}
-
-    def shifted(field, x):
-        for direction, by in x.items():
-            field = shift(field, direction, ndim, by)
-        return field
-
-    out = []
-    turns = [(mu, True, m), (nu, True, n), (mu, False, m), (nu, False, n)]
-    for start in range(4):
-        product, x = np.eye(links.shape[-1]), {}
-        for k in range(4):
-            direction, forward, count = turns[(start + k) % 4]
-            for _ in range(count):
-                product, x = step(x, direction, forward, product)
-        out.append(product)
-    return out
+    sides = [[(mu, 1)] * m, [(nu, 1)] * n, [(mu, -1)] * m, [(nu, -1)] * n]
+    return [path(links, [step for k in range(4) for step in sides[(start + k) % 4]]) for start in range(4)]
 
 
 def clover(links, mu, nu, special, m=1, n=1):
