@@ -1,0 +1,156 @@
+"""`gaugeflow check`, `info` and `convert` on configurations of other codes."""
+
+import json
+import re
+
+import h5py
+import numpy as np
+import pytest
+from data_files import DATA, read_links, reference_values
+from house import run
+
+from gaugeflow.cli.main import main
+
+BARE = "gaugefields_jl/conf_00000100_4444_test.ildg"
+BARE_OPTIONS = ("--extents", "4,4,4,4", "--group", "SU2")
+SAME_LINKS = [
+    ("milc/lat.sample.l4444", "milc/lat.sample.l4444.scidac", "milc/lat.sample.l4444.ildg"),
+    ("milc/lat.sample.l4448", "milc/lat.sample.l4448.scidac", "milc/lat.sample.l4448.foreign"),
+    ("latqcdtools/nersc.l8t4b3360", "latqcdtools/ildg.l8t4b3360"),
+]
+SOUND = sorted({*(name for group in SAME_LINKS for name in group), "milc/lat.sample.inst", "pyquda/weak_field.lime"})
+SOUND += ["lyncs_io/unity.lime"]
+DEFECTIVE, ODD = "milc/lat.sample.5p7", "milc/lat.sample.l4448.foreign"
+
+
+def checked(capsys, *words):
+    """(exit code, entries) of `gaugeflow check --json`."""
+    code = main(["check", "--json", *map(str, words)])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_every_sound_file_passes_and_has_the_published_numbers(capsys):
+    code, entries = checked(capsys, *(DATA / name for name in SOUND))
+    assert code == 0
+    reference = reference_values()
+    for name, entry in zip(SOUND, entries, strict=True):
+        assert (entry["ok"], entry["problems"]) == (True, [])
+        wanted = reference.get(name, {})
+        for key, published in (
+            ("plaquette", "plaquette"),
+            ("plaquette_space", "plaq_ss"),
+            ("plaquette_time", "plaq_st"),
+            ("link_trace", "link_trace"),
+        ):
+            if published in wanted:
+                assert entry[key] == pytest.approx(wanted[published], abs=1e-12)
+        if wanted:
+            assert entry["unitarity_defect"] == pytest.approx(wanted["max_unitarity_violation"], rel=0.5, abs=1e-15)
+    assert len(reference.keys() & set(SOUND)) == 8
+
+
+def test_files_that_hold_the_same_links_have_one_checksum(capsys):
+    for names in SAME_LINKS:
+        _, entries = checked(capsys, *(DATA / name for name in names))
+        assert len({entry["checksums"]["links"] for entry in entries}) == 1
+    everything = checked(capsys, *(DATA / names[0] for names in SAME_LINKS))[1]
+    assert len({entry["checksums"]["links"] for entry in everything}) == len(SAME_LINKS)
+
+
+def test_the_bad_file_fails_with_both_defects_named(capsys):
+    assert main(["check", str(DATA / DEFECTIVE)]) == 3
+    out = capsys.readouterr().out
+    assert out.startswith("FAILED ")
+    assert "milc checksum of the links is" in out
+    assert re.search(r"\b192 of 1024 links are off the group", out)
+
+
+def test_the_odd_file_passes_with_a_warning_for_each_defect_and_strict_refuses_it(capsys):
+    assert main(["check", str(DATA / ODD)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["ok", "warning", "warning", "warning"]
+    text = "\n".join(lines)
+    for defect in ("ildg-format", "checksum", "foreign-file-private-xml"):
+        assert defect in text
+    assert main(["check", "--strict", str(DATA / ODD)]) == 3
+    assert capsys.readouterr().out.startswith("FAILED ")
+
+
+def test_a_file_without_extents_and_group_needs_both_and_says_so(capsys):
+    assert main(["check", str(DATA / BARE)]) == 3
+    assert "--extents" in (out := capsys.readouterr().out)
+    assert "--group" in out
+    code, (entry,) = checked(capsys, DATA / BARE, *BARE_OPTIONS)
+    assert (code, entry["group"], entry["extents"]) == (0, "SU2", [4, 4, 4, 4])
+    assert entry["plaquette"] == pytest.approx(-0.007853743153861798, abs=1e-12)
+    assert main(["check", str(DATA / BARE), "--extents", "4,4,4,5", "--group", "SU2"]) == 3
+    assert main(["check", str(DATA / SOUND[0]), "--extents", "4,4,4,6"]) == 3
+
+
+@pytest.mark.parametrize("words", [("--extents", "4,4,x,4"), ("--extents", "4,4,4"), ("--extents", "0,4,4,4")])
+def test_extents_that_are_none_are_an_error_of_the_command_line(words, capsys):
+    assert main(["check", str(DATA / BARE), "--group", "SU2", *words]) == 2
+    assert "--extents: got" in capsys.readouterr().err
+
+
+def test_info_shows_what_the_header_says(capsys):
+    assert main(["info", str(DATA / "latqcdtools/nersc.l8t4b3360")]) == 0
+    out = capsys.readouterr().out
+    for text in ("nersc", "8 x 8 x 8 x 4", "b379560a", "0.5038664469", "big"):
+        assert text in out
+    assert main(["info", str(DATA / BARE)]) == 3
+
+
+@pytest.mark.parametrize("name", [*SOUND, BARE])
+def test_links_survive_the_way_through_every_format(name, tmp_path, capsys):
+    """foreign -> ours -> openQCD (or NERSC, where an extent is odd) -> NERSC -> MILC -> SciDAC -> ILDG."""
+    options = BARE_OPTIONS if name == BARE else ()
+    _, (first,) = checked(capsys, DATA / name, *options)
+    at, steps = DATA / name, ["h5", "openqcd", "nersc", "milc", "scidac", "ildg"]
+    if first["group"] != "SU3":
+        steps = ["h5", "nersc", "ildg"]
+    for step in steps:
+        out = tmp_path / f"step.{step}"
+        precision = ("--precision", first["precision"]) if step not in ("h5", "openqcd", "milc") else ()
+        assert main(["convert", str(at), str(out), *precision, *options]) == 0, capsys.readouterr().err
+        at, options = out, ()
+    links = read_links(DATA / name, **({"extents": (4, 4, 4, 4), "n": 2} if name == BARE else {}))
+    with h5py.File(tmp_path / "step.h5") as file:
+        assert np.array_equal(file["links"][0], links)
+    _, (last,) = checked(capsys, at)
+    if first["precision"] == "float32" or "milc" not in steps:  # MILC's format is float32
+        assert last["checksums"]["links"] == first["checksums"]["links"]
+    else:
+        assert last["plaquette"] == pytest.approx(first["plaquette"], abs=1e-7)
+
+
+def test_convert_keeps_what_is_there_and_refuses_what_is_unsound(tmp_path, capsys):
+    sound, out = str(DATA / "milc/lat.sample.l4444"), tmp_path / "out.ildg"
+    out.write_text("precious")
+    assert main(["convert", sound, str(out)]) == 3
+    assert out.read_text() == "precious"
+    cases = {
+        (str(DATA / DEFECTIVE), "a.ildg"): (3, "192 of 1024 links"),
+        (sound, "a.unknown"): (2, "--to"),
+        (sound, "a.ildg", "--to", "tar"): (2, "wanted one of"),
+        (sound, "a.ildg", "--byte-order", "little"): (2, "big"),
+        (sound, "a.h5", "--precision", "float32"): (2, "float64"),
+        (sound, "a.ildg", "--chain", "1"): (2, "--chain"),
+        (str(tmp_path / "absent"), "a.ildg"): (3, "absent"),
+    }
+    for (source, name, *words), (code, text) in cases.items():
+        assert main(["convert", source, str(tmp_path / name), *words]) == code, words
+        assert text in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["out.ildg"]
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize("to", ["ildg", "nersc", "openqcd"])
+def test_several_ranks_write_the_bytes_of_one(to, tmp_path):
+    source = DATA / "pyquda/weak_field.lime"
+    for ranks in (1, 3):
+        launcher = ("mpiexec", "-n", str(ranks)) if ranks > 1 else ()
+        out = tmp_path / f"{ranks}.{to}"
+        done = run(*launcher, "gaugeflow", "convert", source, out, "--ranks", str(ranks))
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / f"1.{to}").read_bytes() == (tmp_path / f"3.{to}").read_bytes()
