@@ -88,6 +88,13 @@ class Study:
             f"{self.file}: no ensemble {name!r} at scale {self.scale}, wanted one of {known}; name an id or a label"
         )
 
+    def folder_of_files(self, ensemble_id: str) -> Path | None:
+        """Where the files of an ensemble of other codes' files are; None if the study has none with this id."""
+        for ensemble in self.ensembles:
+            if ensemble.ensemble_id == ensemble_id and ensemble.foreign is not None:
+                return ensemble.foreign.folder
+        return None
+
 
 def expand(scale: Scale, where: str, folder: Path | None = None) -> tuple[Ensemble, ...]:
     """All ensembles of one scale: for every entry the product of its extents and its betas, or its files.
