@@ -9,14 +9,17 @@ import numpy as np
 from gaugeflow.conventions import gauge_group
 from gaugeflow.errors import ConfigError
 from gaugeflow.kernels import checkerboard
-from gaugeflow.kernels.algebra.exact import TERMS, join
+from gaugeflow.kernels.algebra.defects import true_defects
+from gaugeflow.kernels.algebra.exact import TERMS, join, totals
 from gaugeflow.kernels.algebra.heatbath import SWEEPS, first_draw
+from gaugeflow.kernels.checksums import crc_of_rows
 from gaugeflow.kernels.devices import cuda
 from gaugeflow.kernels.devices.cpu import CpuDevice
 from gaugeflow.kernels.devices.gpu import GpuDevice
 from gaugeflow.kernels.targets import cpu, sweep_oracle
 from gaugeflow.kernels.targets import oracle as kernel_oracle
 from gaugeflow.kernels.targets.lanes import native_width
+from gaugeflow.kernels.time_slices import TimeSlices
 
 __all__ = [
     "SWEEPS",
@@ -24,7 +27,9 @@ __all__ = [
     "CpuDevice",
     "GpuDevice",
     "Kernels",
+    "TimeSlices",
     "checkerboard",
+    "crc_of_rows",
     "cuda",
     "cuda_device",
     "first_draw",
@@ -35,6 +40,8 @@ __all__ = [
     "matrix_size",
     "native_width",
     "sweep_oracle",
+    "totals",
+    "true_defects",
 ]
 
 logger = logging.getLogger(__name__)

@@ -21,6 +21,7 @@ SITE_FILES = (
     "frames.py",
     "leaves.py",
     "smearing.py",
+    "defects.py",
     "halo.py",
 )
 _SITES = pathlib.Path(__file__).with_name("sites")

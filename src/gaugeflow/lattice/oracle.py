@@ -9,6 +9,7 @@ from gaugeflow.conventions import gauge_group
 from gaugeflow.errors import ConfigError
 from gaugeflow.kernels.dispatch import matrix_size
 from gaugeflow.lattice.communicator import Communicator, Serial
+from gaugeflow.lattice.defects import OracleDefects
 from gaugeflow.lattice.evolution import OracleEvolution
 from gaugeflow.lattice.field_strength import OracleFieldStrength
 from gaugeflow.lattice.frames import OracleFrames
@@ -28,6 +29,7 @@ class OracleLattice(
     OracleFrames,
     OracleFieldStrength,
     OracleSmearing,
+    OracleDefects,
 ):
     """`chains` lattices of `extents` (x, ..., t) on one rank, in float64."""
 

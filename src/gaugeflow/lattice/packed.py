@@ -7,8 +7,9 @@ layout's business. Memory and sums are here, operations by topic in files of the
 import numpy as np
 
 from gaugeflow.conventions import gauge_group
-from gaugeflow.kernels.dispatch import join, kernels_for
+from gaugeflow.kernels.dispatch import join, kernels_for, totals
 from gaugeflow.lattice.communicator import Communicator, Serial
+from gaugeflow.lattice.defects import Defects
 from gaugeflow.lattice.devices import device_maker
 from gaugeflow.lattice.evolution import Evolution
 from gaugeflow.lattice.field_strength import FieldStrength
@@ -21,7 +22,7 @@ from gaugeflow.lattice.smearing import Smearing
 from gaugeflow.lattice.sweeps import Sweeps
 
 
-class PackedLattice(Evolution, Plaquettes, Rectangles, Lines, Sweeps, Frames, FieldStrength, Smearing):
+class PackedLattice(Evolution, Plaquettes, Rectangles, Lines, Sweeps, Frames, FieldStrength, Smearing, Defects):
     """One rank's part of `chains` lattices of `extents` (x, ..., t) for a gauge group.
 
     comm      ranks; grid (chains, t, ..., x) chosen if None
@@ -74,15 +75,11 @@ class PackedLattice(Evolution, Plaquettes, Rectangles, Lines, Sweeps, Frames, Fi
 
     def _lane_sums(self, kernel, count, halo=None, **values):
         """The same of every lane, (batch, lane, count, 3)."""
-        raw = self.device.exact_sums(kernel, count, halo, **values)
-        per_lane = raw[..., : self.layout.lanes_used].transpose(0, 1, 4, 2, 3)  # copy, batch, lane, count, (high, low)
-        out = np.zeros((*per_lane.shape[1:4], 3), np.int64)
-        finite = np.isfinite(per_lane)
-        if not finite.all():
-            out[..., 2] = (~finite).any((0, -1))
-            per_lane = np.where(finite, per_lane, 0.0)
-        np.add.reduce(per_lane.astype(np.int64), 0, out=out[..., :2])
-        return out
+        return self._totals(self.device.exact_sums(kernel, count, halo, **values))
+
+    def _totals(self, raw):
+        """Accumulators (copy, batch, count, (high, low), lane) of a device -> (batch, lane, count, 3)."""
+        return totals(raw[..., : self.layout.lanes_used].transpose(0, 1, 4, 2, 3))
 
     def _of_chains(self, lane_sums):
         """(batch, lane, ...) -> (local chains, ...): lanes are sites of a chain, or chains."""
@@ -95,7 +92,10 @@ class PackedLattice(Evolution, Plaquettes, Rectangles, Lines, Sweeps, Frames, Fi
 
     def _largest(self, kernel, **values):
         """Largest number of a kernel on all ranks, (chains,)."""
-        worst = self.device.largest(kernel, **values)
+        return self._largest_of_chains(self.device.largest(kernel, **values))
+
+    def _largest_of_chains(self, worst):
+        """Largest numbers (batch, lane) of this rank -> those of all ranks, (chains,)."""
         local = worst.max(1) if self.layout.site_lanes else self.partition.lanes_to_chains(worst)
         return self.comm.maximum(self.partition.of_all_chains(local))
 

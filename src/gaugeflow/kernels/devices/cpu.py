@@ -192,6 +192,12 @@ class CpuDevice:
         self.run(name, worst=_OfThread(worst), **values)
         return worst.max(0)
 
+    def sums_and_largest(self, name: str, count: int, rows: int, **values) -> tuple[np.ndarray, np.ndarray]:
+        """`exact_sums` of a kernel, and the largest of `rows` numbers of every batch and lane, (batches, rows, W)."""
+        worst = aligned_zeros((self.threads, self.batches, rows, self.kernels.width))
+        raw = self.exact_sums(name, count, worst=_OfThread(worst), **values)
+        return raw, worst.max(0)
+
     # ---- messages: memory of this process is what MPI sends
 
     def buffer(self, shape) -> tuple[np.ndarray, np.ndarray]:

@@ -199,6 +199,12 @@ class GpuDevice:
         self.run(name, worst=worst, **values)
         return self.driver.to_host(worst)
 
+    def sums_and_largest(self, name: str, count: int, rows: int, **values) -> tuple[np.ndarray, np.ndarray]:
+        """`exact_sums` of a kernel, and the largest of `rows` numbers of every batch and lane, (batches, rows, W)."""
+        worst = self.driver.zeros((self.batches, rows, self.kernels.width), np.float64)
+        raw = self.exact_sums(name, count, worst=worst, **values)
+        return raw, self.driver.to_host(worst)
+
     # ---- messages
 
     def buffer(self, shape):

@@ -7,7 +7,7 @@ and so are all sums: terms of float32 kernels are widened first and then split a
 from llvmlite import ir
 from numba import types
 
-from gaugeflow.kernels.algebra import exact, exponential, matrix, maximum, projection, random
+from gaugeflow.kernels.algebra import defects, exact, exponential, matrix, maximum, projection, random
 from gaugeflow.kernels.targets import lanes
 from gaugeflow.kernels.targets.lanes import Lanes
 from gaugeflow.kernels.targets.sweep_operations import sweep_operations
@@ -103,6 +103,9 @@ def _products(registers, n, special, m, a, real):
         "imaginary_determinant_nd": number((m, m), lambda x, y: projection.determinant_of_product_dagger(n, x, y)[1]),
         "real_trace": number((m,), lambda x: trace_with_one(x, 0)),
         "imaginary_trace": number((m,), lambda x: trace_with_one(x, 1)),
+        "trace_beyond_one": number((m,), lambda x: trace_with_one(x, 0) - float(n)),
+        "unitarity_defect_squared": number((m,), lambda x: defects.unitarity_defect_squared(n, x)),
+        "determinant_defect_squared": number((m,), lambda x: defects.determinant_defect_squared(n, special, x)),
         "antihermitian_part": registers.traced(a, (m,), lambda b, x: matrix.antihermitian_part(n, x, special)),
         "with_trace": registers.traced(a, (m,), lambda b, x: matrix.antihermitian_part(n, x, False)),
         "twice_antihermitian_nd": registers.traced(
