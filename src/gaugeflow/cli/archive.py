@@ -128,6 +128,6 @@ def _wanted(names: list[str]) -> "Wanted":
         folders |= {f"flow_{flow.settings_id}" for flow in study.flows}
         for ensemble in study.ensembles:
             series[ensemble.ensemble_id] = series.get(ensemble.ensemble_id, frozenset()) | folders
-            if isinstance(ensemble.spec.start, FileStart):
+            if ensemble.foreign is None and isinstance(ensemble.spec.start, FileStart):
                 starts[ensemble.spec.start.content_sha256] = ensemble.label
     return Wanted(series, starts)

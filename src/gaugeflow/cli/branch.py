@@ -34,6 +34,7 @@ def branch(
 
     from gaugeflow.config.ensemble import EnsembleSpec, FileStart, ensemble_id
     from gaugeflow.config.explain import validated
+    from gaugeflow.config.foreign import ForeignSpec
     from gaugeflow.config.schema import EnsembleEntry
     from gaugeflow.config.spec_file import read_spec_text
     from gaugeflow.ensembles.reader import open_file
@@ -41,6 +42,11 @@ def branch(
 
     with open_file(configurations, "configurations") as file:
         old = read_spec_text(file.spec_text, str(configurations))
+        if isinstance(old.spec, ForeignSpec):
+            raise ConfigError(
+                f"{configurations}: was imported from another code, so there is no chain to branch: write an entry of "
+                f"`ensembles` with start: {{file: {configurations}, content_sha256: {file.content_sha256}}}"
+            )
         content, chunk, numbers = file.content_sha256, file.chunk, file.dataset("trajectory")
     start = {"file": str(configurations), "content_sha256": content}
     start |= {} if config is None else {"configuration": config}

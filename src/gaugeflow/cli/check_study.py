@@ -18,6 +18,14 @@ def check_study(
 
     loaded = load_study(study, scale)
     _print_table(loaded)
+    for ensemble in loaded.ensembles:
+        if (found := ensemble.foreign) is not None:
+            count, chains = len(found.paths), len(found.chains)
+            typer.echo(
+                f"{ensemble.label}: {count} file{'s' if count > 1 else ''} in {found.folder}, "
+                f"{chains} chain{'s' if chains > 1 else ''} of trajectories "
+                f"{found.trajectories[0]} to {found.trajectories[-1]}, read where they are"
+            )
     typer.echo(f"outputs under {root}/data/ensembles/ID and {root}/results/{loaded.name}")
     typer.echo(f"{loaded.name} at scale {scale}: valid, {len(loaded.ensembles)} ensembles")
 

@@ -44,6 +44,7 @@ def flow(
             n,
             lambda links: flowed_series(lattice, links, times, chosen_flow),
             advance,
+            chosen.folder_of_files(spec.ensemble_id),
         )
     if comm.rank == 0:
         series |= {"flow_time": np.array(times)}

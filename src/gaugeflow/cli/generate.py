@@ -38,6 +38,7 @@ def generate(
     """Generate one chunk of an ensemble; a killed or stopped job continues when the same line runs again."""
     from gaugeflow.assembly import make_lattice, make_sampler
     from gaugeflow.cli.progress import progress
+    from gaugeflow.config.foreign import ForeignSpec
     from gaugeflow.config.spec_file import read_spec
     from gaugeflow.ensembles.production import ChunkRun
     from gaugeflow.ensembles.source import published
@@ -47,6 +48,8 @@ def generate(
     if (chunk == 0) != (previous is None):
         raise ConfigError(f"--previous: chunk {chunk} {'starts the chain, give none' if chunk == 0 else 'needs one'}")
     resolved = read_spec(spec)
+    if isinstance(resolved.spec, ForeignSpec):
+        raise ConfigError(f"{spec}: is of files of another code; gaugeflow catalogue reads them, nothing is generated")
     comm = start_ranks(ranks, threads, oversubscribe)
     if comm.broadcast(comm.rank == 0 and published(out, resolved, chunk)):
         if comm.rank == 0:

@@ -19,6 +19,7 @@ COMMANDS = {
     "spec": ("spec", "Write the resolved spec of one ensemble."),
     "tune": ("tune", "Find the number of integrator steps on a pilot chain."),
     "generate": ("generate", "Generate one chunk of an ensemble."),
+    "catalogue": ("catalogue", "Check and list files of other codes that a study takes as an ensemble."),
     "branch": ("branch", "Print the entry of a new chain that starts from a saved configuration."),
     "measure": ("measure", "Measure plaquettes, loops and charges on a chunk."),
     "flow": ("flow", "Flow a chunk and measure energy and charge."),

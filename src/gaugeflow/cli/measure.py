@@ -27,14 +27,20 @@ def measure(
     from gaugeflow.ensembles.series import measure_series, read_header, write_series
     from gaugeflow.observables.registry import check_measure, measure_all
 
-    process_grid, settings = parse_grid(grid), load_study(study, scale).measure
+    process_grid, chosen = parse_grid(grid), load_study(study, scale)
+    settings = chosen.measure
     comm = start_ranks(ranks, threads, oversubscribe)
     spec, n = read_header(configurations, out, comm)
     check_measure(settings, spec.spec, f"study {study} at scale {scale}, for {configurations}: measure")
     lattice = make_lattice(spec.spec, comm, grid=process_grid, threads=threads, device=device)
     with progress("configurations", n, quiet=comm.rank > 0) as advance:
         series = measure_series(
-            configurations, lattice, n, lambda links: measure_all(lattice, links, settings), advance
+            configurations,
+            lattice,
+            n,
+            lambda links: measure_all(lattice, links, settings),
+            advance,
+            chosen.folder_of_files(spec.ensemble_id),
         )
     if comm.rank == 0:
         digest = write_series(out, "measurements", configurations, series, {"settings": canonical_json(settings)})

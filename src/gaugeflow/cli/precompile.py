@@ -11,6 +11,7 @@ from gaugeflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from gaugeflow.config.ensemble import EnsembleSpec
+    from gaugeflow.config.foreign import ForeignSpec
     from gaugeflow.config.study import Study
 
 logger = logging.getLogger(__name__)
@@ -96,14 +97,22 @@ def time_tiles(study: "Study") -> None:
         choose_pace(kernels_for(group, ndim, precision=precision), ndim, sites)
 
 
-def stages(spec: "EnsembleSpec", study: "Study") -> list[tuple[str, str]]:
-    """(command, precision of its fields) of every command that will run on an ensemble."""
+def stages(spec: "EnsembleSpec | ForeignSpec", study: "Study") -> list[tuple[str, str]]:
+    """(command, precision of its fields) of every command with kernels that will run on an ensemble."""
+    from gaugeflow.config.foreign import ForeignSpec
+
     flows = [(f"flow {flow.kind}", flow.precision) for flow in study.flows]
-    return [("generate", spec.precision), ("measure", "float64"), *flows]
+    generated = [] if isinstance(spec, ForeignSpec) else [("generate", spec.precision)]
+    return [*generated, ("measure", "float64"), *flows]
 
 
-def stand_in(spec: "EnsembleSpec") -> "EnsembleSpec":
+def stand_in(spec: "EnsembleSpec | ForeignSpec") -> "EnsembleSpec | ForeignSpec":
     """A spec on a tiny lattice whose kernels are those of `spec`; equal for all ensembles that share kernels."""
+    from gaugeflow.config.foreign import ForeignSpec
+
+    if isinstance(spec, ForeignSpec):
+        names = {"files": ("x",), "positions": "auto", "configs_per_chunk": 1, "beta": None, "action": None}
+        return spec.model_copy(update={"extents": (EXTENT,) * spec.ndim, "chains": CHAINS, **names})
     sampler = spec.sampler.model_copy(update=SHORTEST[spec.sampler.kind])
     small = {"extents": (EXTENT,) * spec.ndim, "chains": CHAINS, "seed": 1, "start": "mixed", "sampler": sampler}
     length = {"thermalisation": 0, "warmup": 0, "save_every": 1, "configs_per_chunk": 1}
@@ -111,7 +120,7 @@ def stand_in(spec: "EnsembleSpec") -> "EnsembleSpec":
     return spec.model_copy(update={**small, **length, "action": action})
 
 
-def use_every_kernel(spec: "EnsembleSpec", study: "Study", stage: str, precision: str, threads: int) -> None:
+def use_every_kernel(spec: "EnsembleSpec | ForeignSpec", study: "Study", stage: str, precision: str, threads: int) -> None:
     """What one command does, on a tiny lattice, alone and cut in two with halos."""
     from gaugeflow.assembly import make_lattice, make_sampler
     from gaugeflow.kernels.compilation import compile_schedules

@@ -19,11 +19,16 @@ def spec(
     ] = None,
 ) -> None:
     """Write the resolved spec of one ensemble."""
+    from gaugeflow.config.foreign import ForeignSpec
     from gaugeflow.config.load import load_study
     from gaugeflow.config.schema import FileStart
     from gaugeflow.config.spec_file import write_spec
 
     chosen = load_study(study, scale).ensemble(ensemble)
+    if isinstance(chosen.spec, ForeignSpec):
+        written = write_spec(out, chosen, read_tuning(tuning) if tuning else None)
+        typer.echo(f"{out}: {written.ensemble_id}, files of another code, {chosen.spec.chains} chains")
+        return
     if isinstance(chosen.spec.start, FileStart):
         from gaugeflow.ensembles.source import check_start
 

@@ -35,6 +35,8 @@ def tune(
     comm = start_alone(threads, oversubscribe)
     chosen = load_study(study, scale).ensemble(ensemble)
     spec = chosen.spec
+    if chosen.foreign is not None:
+        raise ConfigError(f"{chosen.label}: is made of files of another code: there is no sampler to tune")
     if not spec.tuned:
         raise ConfigError(f"{chosen.label}: sampler is {spec.sampler.text}: nothing to tune")
     request = spec.sampler.n_steps

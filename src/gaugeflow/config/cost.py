@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gaugeflow.config.ensemble import EnsembleSpec
+from gaugeflow.config.foreign import ForeignSpec
 from gaugeflow.config.samplers import HmcSampler, TuneRequest
 from gaugeflow.config.settings import FlowSettings
 from gaugeflow.config.study import Ensemble
@@ -40,13 +41,17 @@ FORCE_SHARE = {"wilson": 1.0, "rectangle": 7.0, "symanzik": 7.0, "zeuthen": 7.5}
 HALF_STAPLES = 4
 FLOW_FIELDS, SMOOTHED_FIELDS, ADAPTIVE_FIELDS = 2.2, 0.5, 2.5
 RK3_STAGES = 3
+READ_NS_PER_BYTE = 2.0  # reading, checksums, plaquettes and distance from the group of a file of another code
 ASSUMED_STEPS = 12  # where tuning decides
 PILOT_RUNS = 4
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Needs of one ensemble: bytes in memory and on disk, seconds on one core."""
+    """Needs of one ensemble: bytes in memory and on disk, seconds on one core.
+
+    generate_seconds    of other codes' files: reading and judging them
+    """
 
     memory: float
     disk: float
@@ -59,25 +64,34 @@ class Cost:
         return (self.generate_seconds + self.flow_seconds) / 3600
 
 
-def links_bytes(spec: EnsembleSpec) -> int:
+def links_bytes(spec: EnsembleSpec | ForeignSpec) -> int:
     """Size of one configuration of all chains: chains x sites x D x N^2 complex numbers."""
     return spec.chains * spec.sites * spec.ndim * gauge_group(spec.group).n ** 2 * BYTES_PER_NUMBER
 
 
 def estimate(ensemble: Ensemble, flows: Sequence[FlowSettings] = ()) -> Cost:
-    """Memory (bytes, all ranks), disk (bytes) and time (seconds on one core) of an ensemble and its flows."""
+    """Memory (bytes, all ranks), disk (bytes) and time (seconds on one core) of an ensemble and its flows.
+
+    Files of other codes are read where they are, a few time slices at a time: they take no disk, and memory is that of
+    measuring and flowing.
+    """
     spec = ensemble.spec
+    sites = spec.sites * spec.chains
+    flow_seconds = ensemble.configs_total * sites * sum(_flow_ns(spec, flow) for flow in flows) * 1e-9
+    if isinstance(spec, ForeignSpec):
+        memory = max(FLOW_FIELDS, _flow_fields(spec, flows)) * links_bytes(spec) + ensemble.ranks * BASE_MEMORY
+        read = ensemble.configs_total * links_bytes(spec) * READ_NS_PER_BYTE * 1e-9
+        return Cost(memory=memory, disk=0.0, generate_seconds=read, flow_seconds=flow_seconds)
     trajectories = spec.thermalisation + ensemble.configs_total * spec.save_every
     if isinstance(spec.sampler, HmcSampler) and isinstance(spec.sampler.n_steps, TuneRequest):
         trajectories += PILOT_RUNS * spec.sampler.n_steps.pilot_trajectories
     trajectory_ns = forces_per_step(spec) * update_ns(spec, FORCE_SHARE[spec.action.kind])
     trajectory_ns += spec.ndim * _scaled(TRAJECTORY_NS_PER_DIRECTION, gauge_group(spec.group).n, TRAJECTORY_POWER)
-    sites = spec.sites * spec.chains
     return Cost(
         memory=_fields_in_memory(spec, flows) * links_bytes(spec) + ensemble.ranks * BASE_MEMORY,
         disk=ensemble.configs_total * links_bytes(spec),
         generate_seconds=trajectories * sites * trajectory_ns * 1e-9,
-        flow_seconds=ensemble.configs_total * sites * sum(_flow_ns(spec, flow) for flow in flows) * 1e-9,
+        flow_seconds=flow_seconds,
     )
 
 
@@ -94,7 +108,7 @@ def forces_per_step(spec: EnsembleSpec) -> float:
     return {"langevin": 1.0, "mala": 2.0, "exact": SWEEP_FORCES["exact"]}[sampler.kind]
 
 
-def _flow_ns(spec: EnsembleSpec, flow: FlowSettings) -> float:
+def _flow_ns(spec: EnsembleSpec | ForeignSpec, flow: FlowSettings) -> float:
     """ns per site of the flow of one configuration and of what is measured along it."""
     steps = flow.flow_times()[-1] / flow.step
     measured = len(flow.flow_times()) * (CLOVER_STEPS + sum(CHARGE_STEPS[name] for name in flow.charges))
@@ -103,15 +117,20 @@ def _flow_ns(spec: EnsembleSpec, flow: FlowSettings) -> float:
 
 def _fields_in_memory(spec: EnsembleSpec, flows: Sequence[FlowSettings]) -> float:
     """Peak of generation or of a flow, whichever is largest, in fields of links."""
-    half_staples = HALF_STAPLES / spec.ndim
-    extra = {"wilson": 0.0, "symanzik": half_staples, "zeuthen": half_staples + SMOOTHED_FIELDS}
-    generate = FIELDS_IN_MEMORY + (half_staples if spec.action.kind == "rectangle" else 0)
+    generate = FIELDS_IN_MEMORY + (HALF_STAPLES / spec.ndim if spec.action.kind == "rectangle" else 0)
     if isinstance(spec.sampler, HmcSampler) and spec.sampler.integrator == "force_gradient":
         generate += GRADIENT_FIELDS
-    return max(generate, *(FLOW_FIELDS + extra[f.kind] + (ADAPTIVE_FIELDS if f.adaptive else 0) for f in flows), 0.0)
+    return max(generate, _flow_fields(spec, flows))
 
 
-def update_ns(spec: EnsembleSpec, force_share: float = 1.0) -> float:
+def _flow_fields(spec: EnsembleSpec | ForeignSpec, flows: Sequence[FlowSettings]) -> float:
+    """Peak of the flow that needs most, in fields of links; 0 without flows."""
+    half_staples = HALF_STAPLES / spec.ndim
+    extra = {"wilson": 0.0, "symanzik": half_staples, "zeuthen": half_staples + SMOOTHED_FIELDS}
+    return max((FLOW_FIELDS + extra[f.kind] + (ADAPTIVE_FIELDS if f.adaptive else 0) for f in flows), default=0.0)
+
+
+def update_ns(spec: EnsembleSpec | ForeignSpec, force_share: float = 1.0) -> float:
     """ns per site of one force and one drift; the drift of U(N >= 2) is that of SU(N) and of a phase.
 
     force_share    time of the force in units of the Wilson force

@@ -34,8 +34,12 @@ def load_study(name_or_path: str | os.PathLike[str], scale: str) -> Study:
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: got {type(content).__name__}, wanted a mapping with version, title and scales")
     study_file = validated(StudyFile, content, str(path))
-    # The scale that is not asked for is expanded too: a fault in it shows before its run does.
-    expanded = {key: expand(getattr(study_file.scales, key), f"{path}: scales.{key}") for key in SCALES}
+    # The scale that is not asked for is expanded too: a fault in it shows before its run does. Files of other codes are
+    # looked for in the scale that is asked for only: those of the other may be elsewhere.
+    folders = {key: path.parent if key == scale else None for key in SCALES}
+    expanded = {
+        key: expand(getattr(study_file.scales, key), f"{path}: scales.{key}", folder) for key, folder in folders.items()
+    }
     chosen = getattr(study_file.scales, scale)
     return Study(
         name=name,

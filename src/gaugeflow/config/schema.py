@@ -1,6 +1,5 @@
 """The study file: what may stand in it."""
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
@@ -25,6 +24,7 @@ from gaugeflow.config.fields import (
     RectangleCoefficient,
     Seed,
 )
+from gaugeflow.config.foreign import ForeignEntry, check_label
 from gaugeflow.config.precision import DEFAULT, Precision
 from gaugeflow.config.samplers import HmcSampler, Sampler, TuneRequest, check_warmup
 from gaugeflow.config.settings import AnalysisSettings, FlowSettings, MeasureSettings, TimeGrid
@@ -35,6 +35,7 @@ __all__ = [
     "EnsembleSpec",
     "FileStart",
     "FlowSettings",
+    "ForeignEntry",
     "HmcSampler",
     "MeasureSettings",
     "Scale",
@@ -48,14 +49,6 @@ __all__ = [
 LABEL_FIELDS = ("group", "ndim", "action", "beta", "extents", "seed", "precision")
 DEFAULT_LABEL = "b{beta}_{extents}"
 BAND = "allowed acceptance over the last 50 production trajectories; no matter where the sampler rejects nothing"
-
-
-def _check_label(template: str) -> None:
-    unknown = [name for name in re.findall(r"\{([^{}]*)\}", template) if name not in LABEL_FIELDS]
-    if unknown:
-        raise ValueError(f"label: fields in braces out of {', '.join(LABEL_FIELDS)}, not {unknown[0]!r}")
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", re.sub(r"\{[^{}]*\}", "x", template)):
-        raise ValueError("label: letters, digits, '.', '_', '-' and {fields} only")
 
 
 class RectangleChoice(FrozenModel):
@@ -111,7 +104,7 @@ class EnsembleEntry(FrozenModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> "EnsembleEntry":
-        _check_label(self.label)
+        check_label(self.label, LABEL_FIELDS)
         check_warmup(self.warmup, self.thermalisation, self.sampler)
         if self.acceptance_band[0] >= self.acceptance_band[1]:
             raise ValueError("acceptance_band: a lower bound below the upper one")
@@ -122,6 +115,17 @@ class EnsembleEntry(FrozenModel):
                 f"not {trajectories}"
             )
         return self
+
+
+def _entry_kind(value: object) -> str:
+    named = isinstance(value, ForeignEntry) or (isinstance(value, dict) and "files" in value)
+    return "<files>" if named else "<chain>"
+
+
+Entry = Annotated[
+    Annotated[EnsembleEntry, Tag("<chain>")] | Annotated[ForeignEntry, Tag("<files>")], Discriminator(_entry_kind)
+]
+"""A chain to generate, or files of other codes: the key `files` tells which."""
 
 
 def _flow_number(value: object) -> str:
@@ -145,7 +149,7 @@ Flows = Annotated[
 class Scale(FrozenModel):
     """One size of the study."""
 
-    ensembles: Annotated[tuple[EnsembleEntry, ...], Field(min_length=1, description="what to generate")]
+    ensembles: Annotated[tuple[Entry, ...], Field(min_length=1, description="what to generate, or which files to take")]
     measure: MeasureSettings
     flow: Annotated[Flows | None, Field(description="a flow, a list of flows of different kinds, or null")] = None
     analysis: AnalysisSettings = AnalysisSettings()

@@ -10,6 +10,7 @@ from typing import Any
 from gaugeflow.config.canonical import canonical_json, sha256_text
 from gaugeflow.config.ensemble import EnsembleSpec, ensemble_id, resolved
 from gaugeflow.config.explain import validated
+from gaugeflow.config.foreign import ForeignSpec, foreign_id
 from gaugeflow.config.study import Ensemble
 from gaugeflow.errors import ConfigError, FileError
 
@@ -18,10 +19,13 @@ KEYS = {"spec", "request", "ensemble_id", "tuning"}
 
 @dataclass(frozen=True)
 class SpecFile:
-    """Content of a spec.json; `text` is its canonical JSON and `sha256` the hash of that text."""
+    """Content of a spec.json; `text` is its canonical JSON and `sha256` the hash of that text.
 
-    spec: EnsembleSpec
-    request: EnsembleSpec
+    spec, request    of a chain: EnsembleSpec; of other codes' files: ForeignSpec, one and the same
+    """
+
+    spec: Any
+    request: Any
     ensemble_id: str
     tuning: dict[str, Any] | None
     text: str
@@ -39,8 +43,13 @@ def make_spec(ensemble: Ensemble, tuning: dict[str, Any] | None) -> SpecFile:
 
     Raises  ConfigError if a tuning is missing, not asked for, or of another ensemble
     """
-    request = ensemble.spec
-    n_steps = None
+    request, n_steps = ensemble.spec, None
+    if isinstance(request, ForeignSpec):
+        if tuning is not None:
+            raise ConfigError(
+                f"{ensemble.ensemble_id}: tuning: got one, wanted none: files of other codes have no sampler"
+            )
+        return foreign_spec(request)
     if request.tuned != (tuning is not None):
         got, wanted = ("none", "the file that gaugeflow tune writes") if request.tuned else ("one", "none")
         raise ConfigError(f"{ensemble.ensemble_id}: tuning: got {got}, wanted {wanted}; n_steps decides, see --tuning")
@@ -59,6 +68,13 @@ def make_spec(ensemble: Ensemble, tuning: dict[str, Any] | None) -> SpecFile:
         "ensemble_id": ensemble.ensemble_id,
         "tuning": tuning,
     }
+    return read_spec_text(canonical_json(content))
+
+
+def foreign_spec(spec: ForeignSpec) -> SpecFile:
+    """The spec file of an ensemble of files: nothing is resolved, spec and request are equal."""
+    dumped = spec.model_dump(mode="json")
+    content = {"spec": dumped, "request": dumped, "ensemble_id": foreign_id(spec), "tuning": None}
     return read_spec_text(canonical_json(content))
 
 
@@ -101,8 +117,8 @@ def read_spec_text(text: str, where: str = "spec") -> SpecFile:
             f"{where}: got {got or 'nothing'}, wanted the keys {', '.join(sorted(KEYS))}; make it with gaugeflow spec"
         )
     try:
-        spec = validated(EnsembleSpec, content["spec"], f"{where}: spec")
-        request = validated(EnsembleSpec, content["request"], f"{where}: request")
+        spec = _validated(content["spec"], f"{where}: spec")
+        request = _validated(content["request"], f"{where}: request")
     except ConfigError as error:
         raise FileError(str(error)) from error
     try:
@@ -113,12 +129,25 @@ def read_spec_text(text: str, where: str = "spec") -> SpecFile:
     return SpecFile(spec, request, content["ensemble_id"], content["tuning"], canonical)
 
 
-def _check_identity(spec: EnsembleSpec, request: EnsembleSpec, content: dict[str, Any], where: str) -> None:
-    wanted = ensemble_id(request)
+def _validated(content: Any, where: str) -> EnsembleSpec | ForeignSpec:
+    """A chain, or files of other codes: the latter say so under `kind`."""
+    if isinstance(content, dict) and content.get("kind") == "foreign":
+        return validated(ForeignSpec, content, where)
+    return validated(EnsembleSpec, content, where)
+
+
+def _check_identity(
+    spec: EnsembleSpec | ForeignSpec, request: EnsembleSpec | ForeignSpec, content: dict[str, Any], where: str
+) -> None:
+    wanted = foreign_id(request) if isinstance(request, ForeignSpec) else ensemble_id(request)
     if content["ensemble_id"] != wanted:
         raise FileError(
             f"{where}: got ensemble_id {content['ensemble_id']!r}, wanted {wanted}; the file was edited: make it again"
         )
+    if isinstance(request, ForeignSpec) or isinstance(spec, ForeignSpec):
+        if spec != request or content["tuning"] is not None:
+            raise FileError(f"{where}: spec and request differ, or files have a tuning; make it again")
+        return
     n_steps = getattr(spec.sampler, "n_steps", None) if request.tuned else None
     if spec.tuned or resolved(request, n_steps) != spec:
         raise FileError(

@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from gaugeflow.config.ensemble import (
     number_text,
 )
 from gaugeflow.config.fields import NAME_PATTERN
+from gaugeflow.config.foreign import ForeignEntry, ForeignSpec, foreign_id
+from gaugeflow.config.foreign_files import ForeignFiles, find_files
 from gaugeflow.config.samplers import check_sampler
 from gaugeflow.config.schema import EnsembleEntry, RectangleChoice, Scale
 from gaugeflow.config.settings import AnalysisSettings, FlowSettings, MeasureSettings
@@ -26,20 +29,24 @@ from gaugeflow.observables.registry import check_measure
 
 @dataclass(frozen=True)
 class Ensemble:
-    """One ensemble of a study: the request that defines its chains, and how far and where to run them."""
+    """One ensemble of a study: the request that defines its chains, and how far and where to run them.
+
+    foreign    files of other codes; `spec` is then a ForeignSpec
+    """
 
     label: str
-    spec: EnsembleSpec
+    spec: EnsembleSpec | ForeignSpec
     ensemble_id: str
     chunks: int
     ranks: int
     grid: tuple[int, ...] | None
     acceptance_band: tuple[float, float]
+    foreign: ForeignFiles | None = None
 
     @property
     def configs_total(self) -> int:
         """Saved configurations per chain."""
-        return self.chunks * self.spec.configs_per_chunk
+        return len(self.foreign.trajectories) if self.foreign else self.chunks * self.spec.configs_per_chunk
 
 
 @dataclass(frozen=True)
@@ -81,20 +88,27 @@ class Study:
             f"{self.file}: no ensemble {name!r} at scale {self.scale}, wanted one of {known}; name an id or a label"
         )
 
+    def folder_of_files(self, ensemble_id: str) -> Path | None:
+        """Where the files of an ensemble of other codes' files are; None if the study has none with this id."""
+        for ensemble in self.ensembles:
+            if ensemble.ensemble_id == ensemble_id and ensemble.foreign is not None:
+                return ensemble.foreign.folder
+        return None
 
-def expand(scale: Scale, where: str) -> tuple[Ensemble, ...]:
-    """All ensembles of one scale: for every entry the product of its extents and its betas.
+
+def expand(scale: Scale, where: str, folder: Path | None = None) -> tuple[Ensemble, ...]:
+    """All ensembles of one scale: for every entry the product of its extents and its betas, or its files.
 
     where   file and key path of the scale, for messages
+    folder  of the study, where files of other codes are looked for; None: they are left out
 
     Raises  ConfigError for labels or ids that occur twice, a grid that does not fit, observables that
-            are not defined on a lattice
+            are not defined on a lattice, files that are not there or have no place
     """
     ensembles: list[Ensemble] = []
     for number, entry in enumerate(scale.ensembles):
         place = f"{where}.ensembles[{number}]"
-        for extents, beta in itertools.product(entry.extents, entry.beta):
-            ensemble = _resolve(entry, extents, beta, place)
+        for ensemble in _resolved(entry, place, folder):
             _check_grid(ensemble, place)
             for flow in scale.flows:
                 _check_charges(flow, ensemble, where)
@@ -102,6 +116,34 @@ def expand(scale: Scale, where: str) -> tuple[Ensemble, ...]:
             _check_new(ensemble, ensembles, place)
             ensembles.append(ensemble)
     return tuple(ensembles)
+
+
+def _resolved(entry: EnsembleEntry | ForeignEntry, place: str, folder: Path | None) -> Iterator[Ensemble]:
+    if isinstance(entry, EnsembleEntry):
+        for extents, beta in itertools.product(entry.extents, entry.beta):
+            yield _resolve(entry, extents, beta, place)
+    elif folder is not None:
+        yield _of_files(entry, place, folder)
+
+
+def _of_files(entry: ForeignEntry, place: str, folder: Path) -> Ensemble:
+    """The ensemble of files of an entry, found on this machine."""
+    if math.prod(entry.extents) >= 2**40:
+        raise ConfigError(f"{place}.extents: got {list(entry.extents)}, wanted fewer than 2^40 sites; correct it")
+    found = find_files(entry, folder, place)
+    shared = ("group", "extents", "files", "positions", "configs_per_chunk", "beta", "action")
+    spec = ForeignSpec(chains=len(found.chains), **{name: getattr(entry, name) for name in shared})
+    values = {"group": spec.group, "ndim": str(spec.ndim), "extents": extents_text(spec.extents)}
+    label = _label(entry.label, values, place)
+    return Ensemble(label, spec, foreign_id(spec), found.chunks, entry.ranks, entry.grid, (0.0, 1.0), found)
+
+
+def _label(template: str, values: dict[str, str], place: str) -> str:
+    """A label with its fields filled in."""
+    label = re.sub(r"\{([^{}]*)\}", lambda match: values[match[1]], template)
+    if not re.fullmatch(NAME_PATTERN, label):
+        raise ConfigError(f"{place}.label: got {label!r}, wanted text of the form {NAME_PATTERN}; correct it")
+    return label
 
 
 def _resolve(entry: EnsembleEntry, extents: tuple[int, ...], beta: float, place: str) -> Ensemble:
@@ -127,9 +169,7 @@ def _resolve(entry: EnsembleEntry, extents: tuple[int, ...], beta: float, place:
         "seed": str(spec.seed),
         "precision": spec.precision,
     }
-    label = re.sub(r"\{([^{}]*)\}", lambda match: values[match[1]], entry.label)
-    if not re.fullmatch(NAME_PATTERN, label):
-        raise ConfigError(f"{place}.label: got {label!r}, wanted text of the form {NAME_PATTERN}; correct it")
+    label = _label(entry.label, values, place)
     low, high = entry.acceptance_band
     return Ensemble(label, spec, ensemble_id(spec), entry.chunks, entry.ranks, entry.grid, (low, high))
 

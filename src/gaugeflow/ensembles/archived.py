@@ -14,7 +14,7 @@ from pathlib import Path
 from gaugeflow.ensembles.digest import digest_of_lines
 from gaugeflow.ensembles.output import Dataset, created
 from gaugeflow.ensembles.reader import ChunkFile, open_file
-from gaugeflow.ensembles.schema import ARCHIVED, DIGEST
+from gaugeflow.ensembles.schema import ARCHIVED, CATALOGUE, DIGEST, IMPORTED
 from gaugeflow.errors import FileError
 
 CONFIGURATIONS = "configurations"
@@ -52,12 +52,12 @@ def proved_sha256(file: ChunkFile) -> str:
 
 
 def chunk_sha256(file: ChunkFile) -> str:
-    """content_sha256 of a chunk of configurations, archived or not: what was made from it names this hash.
+    """content_sha256 of a chunk of configurations, archived or not, or a catalogue: what was made from it names this.
 
-    Raises    FileError if the file is neither
+    Raises    FileError if the file is none of them
     """
     if file.kind == ARCHIVED:
         return file.attributes["archived_sha256"]
-    if file.kind != CONFIGURATIONS:
+    if file.kind not in (CONFIGURATIONS, CATALOGUE, IMPORTED):
         raise FileError(f"{file.name}: holds {file.kind}, wanted {CONFIGURATIONS}")
     return file.content_sha256

@@ -93,8 +93,9 @@ def _starts(held: Held, wanted: Wanted, forever: bool) -> Iterator[str]:
 def _start_of(spec: Path) -> str | None:
     """content_sha256 of the file that an ensemble starts from, None if it starts from none."""
     try:
-        start = json.loads(spec.read_text(encoding="utf-8"))["spec"]["start"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        content = json.loads(spec.read_text(encoding="utf-8"))["spec"]
+        start = None if content.get("kind") == "foreign" else content["start"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FileError(f"{spec}: cannot be read ({error}), so what that ensemble starts from is not known") from error
     return start.get("content_sha256") if isinstance(start, dict) else None
 

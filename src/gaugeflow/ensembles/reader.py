@@ -15,7 +15,7 @@ from gaugeflow.ensembles.digest import attribute_value, content_lines, digest_of
 from gaugeflow.ensembles.layout import layout_problems
 from gaugeflow.ensembles.links import Slab, as_array
 from gaugeflow.ensembles.pieces import link_slabs
-from gaugeflow.ensembles.schema import ARCHIVED, DIGEST, FORMAT, KINDS, VERSION
+from gaugeflow.ensembles.schema import ARCHIVED, CATALOGUE, DIGEST, FORMAT, KINDS, READ_AS, VERSION
 from gaugeflow.errors import FileError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -36,7 +36,7 @@ HDF5_FAILURES = (
 def open_file(path: Path | str, kind: str | None = None, *, name: Path | str | None = None) -> "ChunkFile":
     """Open a file of ours for reading; a context manager.
 
-    kind    wanted kind; None takes any
+    kind    wanted kind, or one that is read as it (schema.READ_AS); None takes any
     name    how messages call the file, `path` if not given
 
     Raises  FileError if the file is missing, empty, no HDF5, foreign, of another version or kind, or laid out wrongly
@@ -188,7 +188,12 @@ class ChunkFile:
             raise FileError(f"{self.name}: unknown kind {kind!r}, wanted one of {', '.join(KINDS)}")
         if (kind, wanted) == (ARCHIVED, "configurations"):
             raise FileError(f"{self.name}: its links are in an archive; gaugeflow archive --restore brings them back")
-        if wanted is not None and kind != wanted:
+        if (kind, wanted) == (CATALOGUE, "configurations"):
+            raise FileError(
+                f"{self.name}: a catalogue of other codes' files, which have the links; wanted a file with links: "
+                "gaugeflow convert makes one"
+            )
+        if wanted is not None and wanted not in (kind, READ_AS.get(kind)):
             raise FileError(f"{self.name}: holds {kind}, wanted {wanted}")
         return kind
 

@@ -64,6 +64,12 @@ ACCEPTED_BEFORE = "history/accepted_before"
 ARCHIVED = "archived_configurations"
 """Kind of the small file that stands where a chunk of configurations stood whose links were archived."""
 
+CATALOGUE, IMPORTED = "catalogue", "imported"
+"""Kinds made from other codes' files: everything but their links, and one file with its links."""
+
+READ_AS = {IMPORTED: "configurations"}
+"""Kinds that are taken where another is wanted."""
+
 _FLOW_AXES = ("n", "chains", "k")
 
 CHARGES = {
@@ -142,6 +148,21 @@ KINDS: dict[str, Kind] = {
 KINDS[ARCHIVED] = Kind(
     datasets={name: entry for name, entry in KINDS["configurations"].datasets.items() if name != "links"},
     attributes={**KINDS["configurations"].attributes, "archived_sha256": str, "links_lines": str},
+)
+
+_CHAINS = ("n", "chains")
+FOREIGN = {
+    "trajectory": TRAJECTORY,
+    "links_checksum": Entry("<u4", (*_CHAINS, "2"), "1", "SciDAC checksum (suma, sumb) of the links in ILDG order"),
+    **PLAQUETTES,
+    "link_trace": Entry("<f8", _CHAINS, "1", "Re tr U / N, mean over links"),
+    "unitarity_defect": Entry("<f8", _CHAINS, "1", "largest |U^dagger U - 1| over elements"),
+    "determinant_defect": Entry("<f8", _CHAINS, "1", "largest |det U - 1|, for U(N) ||det U| - 1|"),
+}
+KINDS[CATALOGUE] = Kind(datasets=FOREIGN, attributes={"files": str})
+KINDS[IMPORTED] = Kind(
+    datasets={**FOREIGN, **{name: KINDS["configurations"].datasets[name] for name in ("links", "checksum")}},
+    attributes={"files": str},
 )
 
 

@@ -1,4 +1,7 @@
-"""Is a file what it says?  Structure and hash for every kind; links, plaquettes and numbering for configurations."""
+"""Is a file what it says?  Structure and hash for every kind; links, plaquettes and numbering for configurations.
+
+Of a catalogue only the catalogue is judged: its files are when their links are read.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,9 +11,10 @@ import numpy as np
 
 from gaugeflow.conventions import GAUGE_GROUPS
 from gaugeflow.ensembles.archived import proved_sha256
+from gaugeflow.ensembles.catalogue import file_records
 from gaugeflow.ensembles.gauge_checks import judge_links
 from gaugeflow.ensembles.reader import ChunkFile, StoredLinks, open_file
-from gaugeflow.ensembles.schema import ARCHIVED, first_trajectory, saved_trajectories
+from gaugeflow.ensembles.schema import ARCHIVED, CATALOGUE, IMPORTED, first_trajectory, saved_trajectories
 from gaugeflow.errors import FileError
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
@@ -78,6 +82,8 @@ def _summary(file: ChunkFile) -> dict:
         summary["configurations"] = file.n
     if file.kind in ("configurations", ARCHIVED):
         summary["chains"] = file.shape("checksum")[1]
+    if file.kind in (CATALOGUE, IMPORTED):
+        summary["chains"] = file.shape("links_checksum")[1]
     return summary
 
 
@@ -108,9 +114,34 @@ def _content_problems(file: ChunkFile) -> Iterator[str]:
         spec = _known(file.spec.get("spec"))
         yield from _shape_problems(file, spec)
         yield from _numbering_problems(file, spec)
-        special, allowed = str(spec.get("group", "")).startswith("SU"), TOLERANCE[precision_of(file)]
-        for i in range(file.n):
-            yield from _configuration_problems(file, i, special, allowed)
+        yield from _links_problems(file, spec)
+    if file.kind in (CATALOGUE, IMPORTED):
+        spec = _known(file.spec.get("spec"))
+        yield from _foreign_problems(file, spec)
+    if file.kind == IMPORTED:
+        yield from _shape_problems(file, spec)
+        yield from _links_problems(file, spec)
+
+
+def _foreign_problems(file: ChunkFile, spec: dict) -> Iterator[str]:
+    """Do the list of files, the numbers beside it and the spec agree?"""
+    try:
+        file_records(file)
+    except FileError as error:
+        yield _bare(error, file.name)
+    n, chains = file.shape("links_checksum")[:2]
+    if chains != spec.get("chains", chains):
+        yield f"has {chains} chains, the spec says {spec['chains']}"
+    if n > spec.get("configs_per_chunk", n):
+        yield f"has {n} configurations, the spec says at most {spec['configs_per_chunk']} in a chunk"
+    if np.any(np.diff(file.dataset("trajectory")) <= 0):
+        yield "trajectories do not rise"
+
+
+def _links_problems(file: ChunkFile, spec: dict) -> Iterator[str]:
+    special, allowed = str(spec.get("group", "")).startswith("SU"), TOLERANCE[precision_of(file)]
+    for i in range(file.n):
+        yield from _configuration_problems(file, i, special, allowed)
 
 
 SPEC_TYPES = {
@@ -131,7 +162,9 @@ def _known(spec: object) -> dict:
 
 
 def precision_of(file: ChunkFile) -> str:
-    """Precision of the chain of a file: that of its spec, where the default is not written."""
+    """Precision of the chain of a file: that of its spec, where the default is not written; imported: of its origin."""
+    if file.kind == IMPORTED:
+        return file_records(file)[0].precision
     spec = file.spec.get("spec")
     found = spec.get("precision") if isinstance(spec, dict) else None
     return found if isinstance(found, str) and found in TOLERANCE else "float64"

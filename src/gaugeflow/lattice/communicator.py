@@ -24,6 +24,7 @@ class Communicator(Protocol):
 
     def sum_integers(self, values: np.ndarray) -> np.ndarray: ...
 
+    def exclusive_or(self, values: np.ndarray) -> np.ndarray: ...
     def maximum(self, values: np.ndarray) -> np.ndarray: ...
 
     def any(self, flag: bool) -> bool: ...
@@ -52,6 +53,10 @@ class Serial:
 
     def sum_integers(self, values):
         """Sum over ranks."""
+        return values
+
+    def exclusive_or(self, values):
+        """Exclusive or of integers over ranks."""
         return values
 
     def maximum(self, values):
@@ -124,6 +129,12 @@ class Mpi:
         """Sum over ranks."""
         out = np.empty_like(values)
         self._comm.Allreduce(values, out, op=self._mpi.SUM)
+        return out
+
+    def exclusive_or(self, values):
+        """Exclusive or of integers over ranks."""
+        out = np.empty_like(values)
+        self._comm.Allreduce(values, out, op=self._mpi.BXOR)
         return out
 
     def maximum(self, values):

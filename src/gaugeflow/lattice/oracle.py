@@ -90,6 +90,15 @@ class OracleLattice(
             out[slab] = read(slab)
         return out
 
+    def scatter_own(self, slabs, read, agree):
+        """Field from read(global slices) -> canonical values."""
+        out = self.new_links()
+        for slab in slabs:
+            index = (*slab, *(slice(0, extent) for extent in self.shape[2:-3]))
+            out[index] = read(index)
+        agree()
+        return out
+
     def select(self, accepted, new, old):
         """new <- old for every chain that is not accepted."""
         new[~accepted] = old[~accepted]

@@ -62,6 +62,7 @@ class PackedLattice(Evolution, Plaquettes, Rectangles, Lines, Sweeps, Frames, Fi
         self.shape = self.partition.shape
         self.gather, self.scatter = self.partition.gather, self.partition.scatter
         self.gather_slabs, self.scatter_slabs = self.partition.gather_slabs, self.partition.scatter_slabs
+        self.scatter_own = self.partition.scatter_own
         self.link_pieces, self.piece_index = self.partition.link_pieces, self.partition.piece_index
         self.select = self.partition.select
         self._run = self.device.run

@@ -98,6 +98,19 @@ class Partition:
         self.halo.begin(out)
         return out
 
+    def scatter_own(self, slabs, read, agree):
+        """Packed links of every rank, halo under way, from what every rank reads by itself.
+
+        read     global (chain, t, ..., x) slices of this rank's piece of a slab -> its canonical values
+        agree    called once when everything was read, before anything is sent: raises on all ranks or on none
+        """
+        packed = aligned_zeros(self.field_shape(self.ndim, 2 * self.kernels.n**2), self.kernels.dtype)
+        self.slabs.fill_own(packed, slabs, read)
+        agree()
+        out = self.device.to_device(packed)
+        self.halo.begin(out)
+        return out
+
     def gather(self, links) -> np.ndarray | None:
         """Canonical links of the whole ensemble step (chains, t, ..., x, mu, a, b) on rank 0, None elsewhere."""
         out = np.empty(self.shape, np.complex128) if self.comm.rank == 0 else None

@@ -6,6 +6,7 @@ rank copies only its share of a slab, its *piece*, out of or into its packed fie
 
     gather     packed fields -> slabs on rank 0        scatter    slabs on rank 0 -> packed fields
     pieces     this rank's share of every slab, for ranks that write into one file together
+    fill_own   the same for ranks that read one file together
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -92,6 +93,20 @@ class Slabs:
             self._comm.distribute(sent, piece)
             if index:
                 self._layout.pack_slab(field, np.ascontiguousarray(piece).view(np.float64), *self._local(index))
+        self._layout.fill_copies(field, self._mine[0].stop - self._mine[0].start)
+
+    def fill_own(
+        self, field: np.ndarray, slabs: Iterable[Slab], read: Callable[[tuple[slice, ...]], np.ndarray]
+    ) -> None:
+        """Fill this rank's local lanes of a packed field from what it reads itself; nothing is sent.
+
+        read    called for this rank's piece of every slab with its global (chain, t, ..., x) slices, gives its values
+        """
+        for slab in slabs:
+            index = self.index(self._comm.rank, slab)
+            if index:
+                piece = np.ascontiguousarray(read(index), np.complex128)
+                self._layout.pack_slab(field, piece.view(np.float64), *self._local(index))
         self._layout.fill_copies(field, self._mine[0].stop - self._mine[0].start)
 
     def _others(self, slab: Slab) -> list[tuple[int, tuple[slice, ...]]]:
