@@ -32,7 +32,9 @@ class Outcome:
 
     def lines(self) -> list[str]:
         """One line, and one for every warning."""
-        first = f"FAILED  {self.path}: {'; '.join(self.problems)}" if self.problems else f"ok      {self.path}: {self.text}"
+        first = (
+            f"FAILED  {self.path}: {'; '.join(self.problems)}" if self.problems else f"ok      {self.path}: {self.text}"
+        )
         return [first, *(f"warning {self.path}: {warning}" for warning in self.warnings)]
 
     def as_json(self) -> dict[str, Any]:

@@ -45,7 +45,6 @@ def unwatched(what: str, total: int) -> AbstractContextManager[Callable[[int], N
     return nullcontext(lambda done: None)
 
 
-
 @dataclass(frozen=True)
 class Verdict:
     """What was found in one file.
