@@ -84,16 +84,18 @@ def check_file(
     header = None
     try:
         header = read_header(path, extents=extents, group=group)
-        judgement, checksums = _read(path, header, watch)
-        problems = [*_checksum_problems(header, checksums), *_claim_problems(header, judgement)]
-        problems += _group_problems(path, header, judgement)
+        judgement, checksums = judge_links(path, header, watch)
+        problems = problems_of(path, header, judgement, checksums)
     except FileError as error:
         message = str(error).removeprefix(f"{path}: ")
         return Verdict(str(path), header, None, {}, header.warnings if header else (), (message,))
-    return Verdict(str(path), header, judgement, checksums, header.warnings, tuple(problems))
+    return Verdict(str(path), header, judgement, checksums, header.warnings, problems)
 
 
-def _read(path: Path | str, header: Header, watch: Watch) -> tuple[Judgement, dict]:
+def judge_links(
+    path: Path | str, header: Header, watch: Watch = unwatched
+) -> tuple[Judgement, dict[str, tuple[int, ...]]]:
+    """Judgement and checksums of the links of a file, read once; FileError where they cannot be read."""
     judge = Judge(header.group, header.extents)
     what = f"{Path(path).name}: time slices"
     with LinkFile(path, header, crc_of_sites=crc_of_sites) as file, watch(what, header.extents[3]) as advance:
@@ -104,13 +106,21 @@ def _read(path: Path | str, header: Header, watch: Watch) -> tuple[Judgement, di
         return judge.result(), dict(file.checksums)
 
 
+def problems_of(
+    path: Path | str, header: Header, judgement: Judgement, checksums: Mapping[str, tuple[int, ...]]
+) -> tuple[str, ...]:
+    """Everything in which a header and the links behind it do not agree, or the links are off the group."""
+    problems = [*_checksum_problems(header, checksums), *_claim_problems(header, judgement)]
+    return (*problems, *_group_problems(path, header, judgement))
+
+
 def checksum_text(values: tuple[int, ...]) -> str:
     """Checksums as the codes print them: hexadecimal, without leading zeros."""
     return " ".join(f"{value:x}" for value in values)
 
 
 def _checksum_problems(header: Header, found: Mapping[str, tuple[int, ...]]) -> list[str]:
-    """The file's checksums against those of its bytes; an archive written without them has zeros."""
+    """The file's checksums against those of its bytes."""
     return [
         f"{name} checksum of the links is {checksum_text(found[name])}, the file says {checksum_text(claimed)}"
         for name, claimed in header.claims.checksums.items()
