@@ -129,13 +129,14 @@ class LinkFile:
 
     def _hand_out(self, box: Box, stored: np.ndarray) -> np.ndarray:
         """Read a box into a contiguous buffer of the stored rows, count its checksums, and complete its matrices."""
-        if stored.size and self._neighbours is not None:
+        if self._neighbours is not None:
             self._neighbours.read(box, stored)
         elif stored.size:
             self._read_sites(box, stored)
         reals = stored if self.header.rows == self.header.n else nersc.third_row(stored)
-        sites = stored.reshape(int(np.prod(stored.shape[:4])), -1)
-        self._count(box, sites.view(np.uint8), reals.reshape(*sites.shape[:1], *reals.shape[4:]))
+        if stored.size:
+            sites = stored.reshape(int(np.prod(stored.shape[:4])), -1)
+            self._count(box, sites.view(np.uint8), reals.reshape(len(sites), *reals.shape[4:]))
         return reals
 
     def _read_sites(self, box: Box, stored: np.ndarray) -> None:
