@@ -43,7 +43,9 @@ def catalogue(
     chains = len(found.chains)
     rows = [files[i : i + chains] for i in range(0, len(files), chains)]
     digest = write_catalogue(out, rows, found.trajectories, spec, chunk)
-    warnings = [f"{path}: {text}" for path, file in zip(found.paths, files, strict=True) for text in file.record.warnings]
+    warnings = [
+        f"{path}: {text}" for path, file in zip(found.paths, files, strict=True) for text in file.record.warnings
+    ]
     for warning in warnings:
         typer.echo(f"warning: {warning}", err=True)
     typer.echo(f"{out}: {len(rows)} configurations of {chains} chains, {len(warnings)} warnings, content {digest}")

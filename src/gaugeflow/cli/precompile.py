@@ -120,7 +120,9 @@ def stand_in(spec: "EnsembleSpec | ForeignSpec") -> "EnsembleSpec | ForeignSpec"
     return spec.model_copy(update={**small, **length, "action": action})
 
 
-def use_every_kernel(spec: "EnsembleSpec | ForeignSpec", study: "Study", stage: str, precision: str, threads: int) -> None:
+def use_every_kernel(
+    spec: "EnsembleSpec | ForeignSpec", study: "Study", stage: str, precision: str, threads: int
+) -> None:
     """What one command does, on a tiny lattice, alone and cut in two with halos."""
     from gaugeflow.assembly import make_lattice, make_sampler
     from gaugeflow.kernels.compilation import compile_schedules

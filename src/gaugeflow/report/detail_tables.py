@@ -42,7 +42,9 @@ def files_table(results: dict[str, Any]) -> DetailTable | None:
         for file in entry.get("files", [])
     )  # fmt: skip
     columns = ("ensemble", "file", "format", "precision", "bytes", "sha256", "warnings")
-    caption = "Taken as they are; every number of theirs was made from the very bytes that sha256 (first 12 digits) names."
+    caption = (
+        "Taken as they are; every number of theirs was made from the very bytes that sha256 (first 12 digits) names."
+    )
     return DetailTable("Files of other codes", caption, columns, rows) if rows else None
 
 
