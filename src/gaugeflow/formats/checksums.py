@@ -1,0 +1,138 @@
+"""Checksums of links in the ways of SciDAC, NERSC and MILC, as sums over sites that come in any order and number.
+
+scidac    c = crc32 of a site's bytes, r its number (x fastest, then y, z, t):
+          suma = xor of rotl32(c, r mod 29), sumb = xor of rotl32(c, r mod 31)
+nersc     sum of the links as 32-bit words in the stored byte order, mod 2^32
+milc      w the 32-bit word number i of the links: sum29 = xor of rotl32(w, i mod 29), sum31 with 31
+links     the scidac checksum of full matrices in ILDG's order, big-endian, at the stored precision, whatever the
+          format: the same for the same links in all formats of one precision
+"""
+
+import zlib
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from gaugeflow.formats.header import Header
+
+CrcOfSites = Callable[[np.ndarray], np.ndarray]
+"""uint8 (sites, bytes) -> uint32 (sites,): the crc32 of every row."""
+
+Numbers = range | np.ndarray
+"""Numbers of sites, in the order in which their bytes come."""
+
+CHUNK_BYTES = 1 << 18
+"""Worked on at once: stays in a core's cache."""
+
+CLASSES = 29 * 31
+"""Words whose numbers agree mod 29 * 31 are rotated alike."""
+
+
+def zlib_crc_of_sites(raw: np.ndarray) -> np.ndarray:
+    """crc32 of every row, as zlib gives it.
+
+    raw    uint8 (sites, bytes), contiguous
+    """
+    rows = raw.reshape(-1).view(f"V{raw.shape[1]}").tolist()  # as bytes: quicker than an array for every row
+    return np.fromiter(map(zlib.crc32, rows), np.uint32, len(rows))
+
+
+def rotate_left(words: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """uint32 words rotated by 0 to 31 bits."""
+    by = by.astype(np.uint32)
+    return (words << by) | (words >> ((np.uint32(32) - by) & np.uint32(31)))
+
+
+def scidac_sums(crcs: np.ndarray, numbers: Numbers) -> tuple[int, int]:
+    """(suma, sumb) over sites with these crc32 and numbers."""
+    return _rotated_sums(crcs, np.asarray(numbers))
+
+
+def milc_sums(words: np.ndarray, numbers: Numbers) -> tuple[int, int]:
+    """(sum29, sum31) over the words of whole sites.
+
+    words      (sites, words of a site), 32-bit in either byte order
+    numbers    of the sites
+    """
+    width = words.shape[1]
+    if isinstance(numbers, range):
+        return _classed_sums(words.reshape(-1), numbers.start * width)
+    index = numbers[:, None] * width + np.arange(width)
+    return _rotated_sums(words.astype(np.uint32).reshape(-1), index.reshape(-1))
+
+
+def _classed_sums(words: np.ndarray, first: int) -> tuple[int, int]:
+    """Sums over consecutive words: reduced by class before they are rotated, and swapped only then."""
+    whole = len(words) // CLASSES * CLASSES
+    native = words.view(np.uint32)
+    reduced = np.bitwise_xor.reduce(native[:whole].reshape(-1, CLASSES), axis=0)
+    reduced[: len(words) - whole] ^= native[whole:]
+    swapped = reduced.view(words.dtype).astype(np.uint32)
+    return _rotated_sums(swapped, first + np.arange(CLASSES))
+
+
+def _rotated_sums(words: np.ndarray, numbers: np.ndarray) -> tuple[int, int]:
+    return tuple(int(np.bitwise_xor.reduce(rotate_left(words, numbers % m))) for m in (29, 31))
+
+
+def nersc_sum(words: np.ndarray) -> int:
+    """Sum of 32-bit words of either byte order, mod 2^32: unsigned numbers wrap."""
+    native = words if words.dtype.isnative else words.byteswap().view(np.uint32)
+    return int(np.add.reduce(native.reshape(-1), dtype=np.uint32))
+
+
+def combine_checksums(a: Mapping[str, tuple[int, ...]], b: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Checksums of two disjoint sets of sites together: xor, or the sum mod 2^32 for "nersc"."""
+    if a.keys() != b.keys():
+        raise ValueError(f"checksums of two formats: {sorted(a)} and {sorted(b)}")
+    return {
+        name: tuple((s + t) % 2**32 if name == "nersc" else s ^ t for s, t in zip(a[name], b[name], strict=True))
+        for name in a
+    }
+
+
+class RunningChecksums:
+    """Checksums of a format over the sites that have come so far: its own, and "links".
+
+    header          says format, byte order, N and rows
+    crc_of_sites    crc32 of every row
+    """
+
+    def __init__(self, header: Header, crc_of_sites: CrcOfSites = zlib_crc_of_sites) -> None:
+        self._header, self._crc = header, crc_of_sites
+        self._big = header.dtype.str[0] == ">"
+        self._word = np.dtype(">u4" if self._big else "<u4")
+        own = {"ildg": "scidac", "scidac": "scidac", "nersc": "nersc", "milc": "milc"}.get(header.format)
+        self._own = own
+        self._sums: dict[str, tuple[int, ...]] = {"links": (0, 0)}
+        if own is not None:
+            self._sums[own] = (0,) if own == "nersc" else (0, 0)
+
+    @property
+    def values(self) -> dict[str, tuple[int, ...]]:
+        """Name -> sums."""
+        return dict(self._sums)
+
+    def add(self, numbers: Numbers, stored: np.ndarray, reals: np.ndarray) -> None:
+        """Add sites that have not come before.
+
+        numbers    of the sites
+        stored     uint8 (sites, bytes), as in the file
+        reals      (sites, 4, N, N, 2), full matrices in the stored byte order; contiguous
+        """
+        step = max(1, CHUNK_BYTES // self._header.site_bytes)
+        full = reals.reshape(len(numbers), -1)
+        for first in range(0, len(numbers), step):
+            part = slice(first, first + step)
+            self._add_chunk(numbers[part], stored[part], full[part])
+
+    def _add_chunk(self, numbers: Numbers, stored: np.ndarray, reals: np.ndarray) -> None:
+        links = scidac_sums(self._crc((reals if self._big else reals.byteswap()).view(np.uint8)), numbers)
+        sums = {"links": links}
+        if self._own == "scidac":
+            sums["scidac"] = links
+        elif self._own == "nersc":
+            sums["nersc"] = (nersc_sum(stored.view(self._word)),)
+        elif self._own == "milc":
+            sums["milc"] = milc_sums(stored.view(self._word), numbers)
+        self._sums = combine_checksums(self._sums, sums)
