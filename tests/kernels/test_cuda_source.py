@@ -39,6 +39,7 @@ def everything(lattice):
     links, momenta = start_links(lattice, "mixed", SEED), lattice.new_momenta()
     links, info = hmc.step(lattice, links, momenta, 0)
     out = [*info[:3], plaquettes(lattice, links), polyakov_loop(lattice, links), lattice.plaquette_angles(links)]
+    out.append(lattice.link_defects(links))
     out += [*wilson_loops(lattice, links, 2, 2).values(), *energy_and_charge_clover(lattice, links)]
     out += energies_and_charges(lattice, links, ("improved", "plaquette"), keep_trace=True, slices=True).values()
     out.append(polyakov_correlator(lattice, links, 1))

@@ -88,7 +88,8 @@ class Layout(Packing):
         self.forward, self.backward, self.perm = table.forward, table.backward, table.perm
         self.add = np.full((SEAMS, SEAMS), -1, np.int64)
         self.add[0] = self.add[:, 0] = np.where(table.perm[:, self.width] == 0, np.arange(SEAMS), -1)
-        self._local_site, self._offset, self.site = table.site, np.zeros(self.ndim, np.int64), table.site
+        self._local_site = self.site = table.site
+        self._offset = np.zeros((*table.site.shape, self.ndim), np.int64)
         self.dead = np.flatnonzero(table.dead)
         return True
 

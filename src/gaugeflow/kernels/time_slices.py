@@ -15,6 +15,7 @@ import functools
 import numpy as np
 
 from gaugeflow.conventions import planes
+from gaugeflow.errors import GeometryError
 from gaugeflow.kernels.algebra.defects import true_defects
 from gaugeflow.kernels.algebra.exact import TERMS, totals
 from gaugeflow.kernels.lane_group import SEAMS
@@ -23,7 +24,6 @@ from gaugeflow.kernels.memory import address, aligned_zeros
 from gaugeflow.kernels.schedule import Plan
 from gaugeflow.kernels.targets.cache import cached_jit
 from gaugeflow.kernels.targets.words import swap_bytes
-from gaugeflow.errors import GeometryError
 
 SLOTS = 3
 
@@ -45,11 +45,13 @@ def pack_swapped(raw, places, width, field):
 
 
 class _Tables:
-    """Where sites are and which blocks are neighbours, for all rings of one kind."""
+    """Where sites are and which blocks are neighbours, for all rings of `slots` slices of `extents` (x, ..)."""
 
-    def __init__(self, kernels, extents):
-        self.layout = layout = Layout((1, *reversed(extents[:-1])), kernels.width)
-        self.blocks, slots, ndim = layout.local_blocks, min(SLOTS, extents[-1]), len(extents)
+    def __init__(self, kernels, extents, slots):
+        ndim = len(extents) + 1
+        in_order = (1,) * ndim, 0  # as sites arrive; looking for better tiles takes longer than a judgement
+        self.layout = layout = Layout((1, *reversed(extents)), kernels.width, tile=in_order)
+        self.blocks = layout.local_blocks
         if self.blocks * ndim >= TERMS:
             raise GeometryError(f"time slices of {extents} are too large for one process's exact sums")
         numbers = ndim * 2 * kernels.n**2
@@ -84,10 +86,10 @@ class TimeSlices:
 
     def __init__(self, kernels, extents):
         self.kernels, self.extents, self.ndim = kernels, tuple(extents), len(extents)
-        self._tables = tables = _tables(kernels, self.extents)
+        slots = min(SLOTS, self.extents[-1])
+        self._tables = tables = _tables(kernels, self.extents[:-1], slots)
         self._slot_blocks = tables.blocks
         self.sites = len(tables.places)
-        slots = len(tables.plan.start) - 1
         shape = (1, slots * tables.blocks, self.ndim, 2 * kernels.n**2, kernels.width)
         self._field = aligned_zeros(shape, kernels.dtype)
         word = np.dtype(f"u{kernels.dtype.itemsize}")
