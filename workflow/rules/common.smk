@@ -6,7 +6,8 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from gaugeflow.config.cost import estimate
+from gaugeflow.config.cost import estimate, links_bytes
+from gaugeflow.config.foreign import ForeignSpec
 from gaugeflow.config.load import load_study
 from gaugeflow.config.schema import FileStart
 from gaugeflow.errors import ConfigError
@@ -39,8 +40,13 @@ def load_studies():
 STUDIES = load_studies()
 
 
+# Chains that are generated, and ensembles of other codes' files: each has one rule that makes its chunks.
+GENERATED = r"[a-z0-9]+_[234]d_b[0-9.e-]+_[0-9x]+-[0-9a-f]{10}"
+FOREIGN = r"[a-z0-9]+_[234]d_foreign_[0-9x]+-[0-9a-f]{10}"
+
+
 wildcard_constraints:
-    ensemble=r"[a-z0-9]+_[234]d_b[0-9.e-]+_[0-9x]+-[0-9a-f]{10}",
+    ensemble=rf"{GENERATED}|{FOREIGN}",
     settings=r"[0-9a-f]{8}",
     chunk=r"[0-9]{4}",
     study=r"[A-Za-z0-9][A-Za-z0-9._-]*",
@@ -82,7 +88,9 @@ def study_that_flows(wildcards):
 
 
 def tuning_file(wildcards):
-    return f"{ENSEMBLES}/{wildcards.ensemble}/tuning.json" if ensemble_of(wildcards).spec.tuned else []
+    spec = ensemble_of(wildcards).spec
+    tuned = not isinstance(spec, ForeignSpec) and spec.tuned
+    return f"{ENSEMBLES}/{wildcards.ensemble}/tuning.json" if tuned else []
 
 
 def tuning_option(wildcards, input):
@@ -97,8 +105,25 @@ def previous_chunk(wildcards):
 
 def start_file(wildcards):
     """The file whose configuration starts the chain, where the study asks for one."""
-    start = ensemble_of(wildcards).spec.start
-    return start.file if isinstance(start, FileStart) else []
+    spec = ensemble_of(wildcards).spec
+    if isinstance(spec, ForeignSpec) or not isinstance(spec.start, FileStart):
+        return []
+    return spec.start.file
+
+
+def foreign_chunk(wildcards):
+    return ensemble_of(wildcards).foreign.chunk(int(wildcards.chunk))
+
+
+def foreign_files(wildcards):
+    """Files of other codes that one chunk is made of."""
+    return [str(path) for path in foreign_chunk(wildcards).paths]
+
+
+def position_table(wildcards):
+    """The table that says where the files belong, where the study has one."""
+    table = foreign_chunk(wildcards).table
+    return str(table) if table else []
 
 
 def previous_option(wildcards, input):
@@ -134,6 +159,12 @@ def launch(wildcards, resources):
 def memory_mb(wildcards, attempt):
     memory = estimate(ensemble_of(wildcards)).memory
     return int(attempt * (500 + 1.5 * memory / 1e6))
+
+
+def catalogue_mb(wildcards, attempt):
+    """A few time slices of a file, whatever its size, beside the program."""
+    spec = ensemble_of(wildcards).spec
+    return int(attempt * (500 + 8 * links_bytes(spec) / spec.chains / spec.extents[-1] / 1e6))
 
 
 def runtime_minutes(wildcards, attempt):

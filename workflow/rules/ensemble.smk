@@ -39,6 +39,33 @@ rule spec:
         " --out {output:q} > {log:q} 2>&1"
 
 
+rule catalogue:
+    input:
+        spec=f"{ENSEMBLES}/{{ensemble}}/spec.json",
+        files=foreign_files,
+        table=position_table,
+    output:
+        f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.h5",
+    log:
+        f"{LOGS}/catalogue/{{ensemble}}/{{chunk}}.log",
+    benchmark:
+        f"{BENCHMARKS}/catalogue/{{ensemble}}/{{chunk}}.tsv"
+    wildcard_constraints:
+        ensemble=FOREIGN,
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=catalogue_mb,
+        runtime=runtime_minutes,
+    params:
+        study=study_file,
+        scale=SCALE,
+        chunk=chunk_number,
+    shell:
+        "gaugeflow catalogue {params.study:q} --ensemble {wildcards.ensemble:q} --scale {params.scale:q}"
+        " --chunk {params.chunk} --out {output:q} > {log:q} 2>&1"
+
+
 rule generate:
     input:
         spec=f"{ENSEMBLES}/{{ensemble}}/spec.json",
@@ -49,6 +76,8 @@ rule generate:
         f"{LOGS}/generate/{{ensemble}}/{{chunk}}.log",
     benchmark:
         f"{BENCHMARKS}/generate/{{ensemble}}/{{chunk}}.tsv"
+    wildcard_constraints:
+        ensemble=GENERATED,
     conda:
         "../../environment.yml"
     threads: ranks

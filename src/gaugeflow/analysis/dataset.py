@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from gaugeflow.analysis.binning import BinChoice, choose_bins
+from gaugeflow.config.foreign import ForeignSpec
 from gaugeflow.config.settings import AnalysisSettings
 from gaugeflow.errors import ConfigError
 from gaugeflow.stats.estimate import Estimate
-from gaugeflow.stats.jackknife import jackknife
+from gaugeflow.stats.jackknife import given, jackknife
 
 DEFAULT_SETTINGS = AnalysisSettings()
 
@@ -28,7 +29,7 @@ class EnsembleData:
 
     label             name of the ensemble in the study
     ensemble_id       content id of its physics
-    spec              config's EnsembleSpec (group, extents, beta, chains, start, ...)
+    spec              config's EnsembleSpec (group, extents, beta, chains, start, ...), of other codes' files ForeignSpec
     trajectory        (n,) trajectory numbers of the saved configurations
     measured          name -> (n, chains, ...): plaquette and what the study asks for; axes in docs/file_format.md
     flows             kind of flow -> data along it
@@ -38,6 +39,7 @@ class EnsembleData:
     n_thermalisation  leading trajectories of `history` that are not production
     source            entries for Estimate.source
     inputs            file -> content_sha256
+    files             of other codes' files: their records (ensembles.catalogue.FileRecord), configuration by configuration
     made_by           commit and version of every code that made one of the files, in words
     """
 
@@ -54,6 +56,17 @@ class EnsembleData:
     source: Mapping[str, object] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     made_by: tuple[str, ...] = ()
+    files: tuple[Any, ...] = ()
+
+    @property
+    def foreign(self) -> bool:
+        """Whether this is an ensemble of other codes' files: no history, sampler, start, and perhaps no beta."""
+        return isinstance(self.spec, ForeignSpec)
+
+    @property
+    def single(self) -> bool:
+        """Whether it is one given configuration, whose measurements have no statistical error."""
+        return self.foreign and self.spec.chains * len(self.trajectory) == 1
 
     @property
     def volume(self) -> int:
@@ -63,6 +76,8 @@ class EnsembleData:
     @cached_property
     def bins(self) -> BinChoice:
         """The one bin size of the ensemble's measurements and how it was chosen; see `analysis.binning`."""
+        if self.single:
+            return BinChoice(1, "one configuration", {})
         return choose_bins(self.measured, next(iter(self.flows.values()), self.flowed), self.settings.bin_size)
 
     @property
@@ -83,7 +98,12 @@ class EnsembleData:
         return replace(self, flowed=_pick(self.flows, kind, f"ensemble {self.label}: flows"))
 
     def production(self, name: str) -> np.ndarray:
-        """History after thermalisation, (m, ...)."""
+        """History after thermalisation, (m, ...).
+
+        Raises ConfigError for files of other codes, which have none
+        """
+        if self.foreign:
+            raise ConfigError(f"ensemble {self.label}: is made of other codes' files, which have no history: no {name}")
         return _pick(self.history, name, f"ensemble {self.label}: history")[self.n_thermalisation :]
 
     def estimate(
@@ -96,11 +116,15 @@ class EnsembleData:
     ) -> Estimate:
         """Jackknife estimate with this ensemble's bins, key and source; see `stats.jackknife.jackknife`.
 
+        What is measured on one given configuration is a number with error 0; see `stats.jackknife.given`.
+
         chains           name of the subset of chains in `series`: estimates from different subsets are independent
         per_trajectory   the series has one entry per trajectory, so the study's bin size does not apply to it
         """
         key = self.label if chains == "all" else f"{self.label}|{chains}"
         key = f"{key}|trajectories" if per_trajectory else key
+        if self.single:
+            return given(series, function, key=key, source=self.source)
         bin_size = None if per_trajectory else self.bin_size
         return jackknife(series, function, bin_size=bin_size, key=key, source=self.source)
 

@@ -23,14 +23,17 @@ HISTOGRAM_BINS = 40
 def diagnostics(ensemble: EnsembleData) -> dict[str, Any]:
     """Histories, autocorrelation, error against bin size, curves of every flow; dH and charges where there are any.
 
+    Files of other codes have no history.
     Charges and flowed autocorrelations are those of the study's first flow.
     """
-    content = {
-        "history": _history(ensemble),
-        "autocorrelation": {name: _autocorrelation(series) for name, series in _observed(ensemble).items()},
-        "binning": {name: _binning(series) for name, series in _observed(ensemble).items()},
+    observed = {} if ensemble.single else _observed(ensemble)  # one configuration has neither
+    content: dict[str, Any] = {
+        "autocorrelation": {name: _autocorrelation(series) for name, series in observed.items()},
+        "binning": {name: _binning(series) for name, series in observed.items()},
     }
-    if ensemble.spec.sampler.metropolis:
+    if not ensemble.foreign:
+        content["history"] = _history(ensemble)
+    if not ensemble.foreign and ensemble.spec.sampler.metropolis:
         content["delta_h"] = _delta_h(ensemble.production("delta_h"))
     if "charge" in ensemble.measured:
         content["charge"] = _charge(ensemble.series("charge"), ensemble.trajectory)

@@ -27,7 +27,7 @@ def evaluations(sampler: Any) -> tuple[int, str]:
 
 
 def sampler_table(ensembles: Mapping[str, EnsembleData], observables: Mapping[str, Mapping[str, Estimate]]) -> Table:
-    """One row per ensemble: its sampler, evaluations per update, and per observable tau_int in updates and the cost.
+    """One row per ensemble that was generated here: its sampler, evaluations per update, and per observable tau_int in updates and the cost.
 
     ensembles     label -> data
     observables   observable -> (label -> estimate from all saved configurations)
@@ -37,6 +37,8 @@ def sampler_table(ensembles: Mapping[str, EnsembleData], observables: Mapping[st
         columns += [f"tau_int({name}) / updates", f"cost({name}) / evaluations"]
     rows = []
     for label, ensemble in ensembles.items():
+        if ensemble.foreign:
+            continue
         sampler, spacing = ensemble.spec.sampler, ensemble.spec.save_every
         number, what = evaluations(sampler)
         row: list[str] = [label, sampler.text, f"{number} {what if number > 1 else what.removesuffix('s')}"]

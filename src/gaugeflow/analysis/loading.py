@@ -15,22 +15,23 @@ from gaugeflow.config.settings import FlowSettings
 from gaugeflow.config.spec_file import read_spec_text
 from gaugeflow.config.study import Ensemble, Study
 from gaugeflow.ensembles.archived import chunk_sha256
+from gaugeflow.ensembles.catalogue import FileRecord, file_records
 from gaugeflow.ensembles.provenance import commit
 from gaugeflow.ensembles.reader import open_file
-from gaugeflow.ensembles.schema import ARCHIVED
+from gaugeflow.ensembles.schema import ARCHIVED, CATALOGUE, IMPORTED
 from gaugeflow.ensembles.verify import require_sound
 from gaugeflow.errors import ConfigError, FileError
 
 FOLDERS = {"configurations": "configs", "measurements": "measure", "flow": "flow"}
 """Kind of file -> the name under which results list it."""
 
-LEFT_OUT = {"links", "checksum"}
+LEFT_OUT = {"links", "checksum", "links_checksum"}
 """Datasets that no analysis reads."""
 
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Arrays and identity of one input file."""
+    """Arrays and identity of one input file; of a catalogue also what it says of its files."""
 
     path: str
     kind: str
@@ -43,6 +44,7 @@ class Chunk:
     n_thermalisation: int
     settings: str
     made_by: str
+    files: tuple[FileRecord, ...] = ()
 
 
 def load_study_data(study: Study, paths: Iterable[str | os.PathLike[str]]) -> StudyData:
@@ -68,11 +70,14 @@ def load_study_data(study: Study, paths: Iterable[str | os.PathLike[str]]) -> St
 def read_chunk(path: str | os.PathLike[str]) -> Chunk:
     """Everything but the links of one file; an archived chunk of configurations gives what the chunk itself gives.
 
+    A catalogue of other codes' files, and an imported one, count as configurations.
+
     Raises FileError for a file that `gaugeflow check` refuses
     """
     require_sound(Path(path))
     with open_file(Path(path)) as file:
-        kind = "configurations" if file.kind == ARCHIVED else file.kind
+        listed = file.kind in (CATALOGUE, IMPORTED)
+        kind = "configurations" if listed or file.kind == ARCHIVED else file.kind
         if kind not in FOLDERS:
             raise FileError(f"{path}: holds {kind}, wanted one of {', '.join(FOLDERS)}")
         return Chunk(
@@ -87,6 +92,7 @@ def read_chunk(path: str | os.PathLike[str]) -> Chunk:
             n_thermalisation=int(file.attributes.get("n_thermalisation", 0)),
             settings=str(file.attributes.get("settings", "")),
             made_by=_made_by(file.provenance),
+            files=file_records(file) if listed else (),
         )
 
 
@@ -103,6 +109,8 @@ def _ensemble_data(study: Study, ensemble: Ensemble, chunks: Sequence[Chunk]) ->
     configurations, *others = series.values()
     for chunk, made_from in ((c, m) for derived in others for c, m in zip(derived, configurations, strict=True)):
         _check_made_from(chunk, made_from)
+    if ensemble.foreign is not None:
+        _check_listed(ensemble, configurations)
     spec_file, along = read_spec_text(spec_text), {kind: _flowed(derived) for kind, derived in flows.items()}
     return EnsembleData(
         label=ensemble.label,
@@ -127,7 +135,21 @@ def _ensemble_data(study: Study, ensemble: Ensemble, chunks: Sequence[Chunk]) ->
         },
         inputs=inputs,
         made_by=tuple(sorted({chunk.made_by for chunk in own})),
+        files=tuple(record for chunk in configurations for record in chunk.files),
     )
+
+
+def _check_listed(ensemble: Ensemble, catalogues: Sequence[Chunk]) -> None:
+    """FileError unless the catalogues are of the files that the study finds now."""
+    found = ensemble.foreign
+    assert found is not None
+    listed = [record.name for chunk in catalogues for record in chunk.files]
+    numbers = [int(number) for chunk in catalogues for number in chunk.arrays["trajectory"]]
+    if listed != [name for row in found.names for name in row] or numbers != list(found.trajectories):
+        raise FileError(
+            f"{catalogues[0].path}: catalogues of {ensemble.label} list {len(listed)} files, the study finds "
+            f"{len(found.paths)} in {found.folder}, or in other places; make the catalogues again"
+        )
 
 
 def _made_by(provenance: dict) -> str:

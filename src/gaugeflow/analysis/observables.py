@@ -81,8 +81,13 @@ def hot_minus_cold(ensemble: EnsembleData) -> Estimate:
 
 
 def chain_checks(ensemble: EnsembleData) -> dict[str, Estimate]:
-    """<exp(-dH)> and acceptance, where the sampler accepts and rejects, and, for mixed starts, hot minus cold."""
-    checks = {}
+    """<exp(-dH)> and acceptance, where the sampler accepts and rejects, and, for mixed starts, hot minus cold.
+
+    Of other codes' files, which tell nothing of their chains, nothing.
+    """
+    checks: dict[str, Estimate] = {}
+    if ensemble.foreign:
+        return checks
     if ensemble.spec.sampler.metropolis:
         checks = {"exp(-dH)": exp_minus_delta_h(ensemble), "acceptance": acceptance(ensemble)}
     if ensemble.spec.start == "mixed":

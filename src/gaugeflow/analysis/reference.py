@@ -20,7 +20,11 @@ FILES = {"full": "reference.csv", "tiny": "reference_tiny.csv"}
 
 @dataclass(frozen=True)
 class Reference:
-    """One row of a reference file; `max_error` bounds the measured error, `source` names the equation or table."""
+    """One row of a reference file; `source` names the equation or table.
+
+    max_error    largest error of the result. Where reference and result have none (one given configuration measured, a
+                 number that another code printed), the largest |value - reference|
+    """
 
     name: str
     value: float

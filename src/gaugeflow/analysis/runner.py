@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
@@ -79,8 +80,6 @@ def run_analysis(study: Study, data: StudyData) -> dict[str, Estimate | Detail |
 
 def _ensemble_entry(ensemble: EnsembleData) -> dict[str, Any]:
     spec = ensemble.spec
-    accepted = ensemble.production("accepted")
-    start = spec.start if isinstance(spec.start, str) else spec.start.model_dump(mode="json")
     return {
         "label": ensemble.label,
         "ensemble_id": ensemble.ensemble_id,
@@ -88,15 +87,9 @@ def _ensemble_entry(ensemble: EnsembleData) -> dict[str, Any]:
         "extents": list(spec.extents),
         "beta": spec.beta,
         "chains": spec.chains,
-        "seed": spec.seed,
-        "precision": spec.precision,
-        "action": spec.action.model_dump(mode="json"),
-        "start": start,
-        "sampler": spec.sampler.model_dump(mode="json"),
+        **(_of_files(ensemble) if ensemble.foreign else _of_chain(ensemble)),
         "thermalisation": ensemble.n_thermalisation,
-        "trajectories": len(accepted),
         "configurations": len(ensemble.trajectory),
-        "acceptance": float(accepted.mean()) if spec.sampler.metropolis else None,
         "bins": {
             "bin_size": ensemble.bins.bin_size,
             "decided_by": ensemble.bins.decided_by,
@@ -107,6 +100,32 @@ def _ensemble_entry(ensemble: EnsembleData) -> dict[str, Any]:
         "source": dict(ensemble.source),
         "inputs": dict(ensemble.inputs),
         "made_by": list(ensemble.made_by),
+    }
+
+
+def _of_chain(ensemble: EnsembleData) -> dict[str, Any]:
+    """How the configurations were generated."""
+    spec, accepted = ensemble.spec, ensemble.production("accepted")
+    return {
+        "seed": spec.seed,
+        "precision": spec.precision,
+        "action": spec.action.model_dump(mode="json"),
+        "start": spec.start if isinstance(spec.start, str) else spec.start.model_dump(mode="json"),
+        "sampler": spec.sampler.model_dump(mode="json"),
+        "trajectories": len(accepted),
+        "acceptance": float(accepted.mean()) if spec.sampler.metropolis else None,
+    }
+
+
+def _of_files(ensemble: EnsembleData) -> dict[str, Any]:
+    """The same keys for files of other codes, null where nothing is known, and the files themselves."""
+    unknown = ("seed", "precision", "start", "trajectories", "acceptance")
+    formats = sorted({record.format for record in ensemble.files})
+    return {
+        **dict.fromkeys(unknown),
+        "action": ensemble.spec.action,
+        "sampler": {"kind": "files", "formats": formats},
+        "files": [{**asdict(record), "warnings": list(record.warnings)} for record in ensemble.files],
     }
 
 

@@ -37,7 +37,10 @@ class Row:
 
 
 def judge(results: dict[str, Any]) -> list[Row]:
-    """Rows of one results.json: passed if |pull| < 3 and error <= max_error; a reference without result fails."""
+    """Rows of one results.json: passed if |pull| < 3 and error <= max_error; a reference without result fails.
+
+    Two numbers without errors have no pull: they pass if |value - reference| <= max_error.
+    """
     return [
         _row(results["study"], reference, results["estimates"].get(reference["name"]))
         for reference in results["references"]
@@ -47,6 +50,9 @@ def judge(results: dict[str, Any]) -> list[Row]:
 def _row(study: str, reference: dict[str, Any], estimate: dict[str, Any] | None) -> Row:
     value, error = (math.nan, math.nan) if estimate is None else (_float(estimate[key]) for key in ("value", "error"))
     distance = pull(value, error, reference["value"], reference["error"])
+    without_errors = error == 0 and reference["error"] == 0
+    if without_errors and value != reference["value"]:
+        distance = math.nan
     reason = ""
     if estimate is None:
         reason = "no result of this name"
@@ -54,6 +60,9 @@ def _row(study: str, reference: dict[str, Any], estimate: dict[str, Any] | None)
         reason = "no finite value"
     elif error > reference["max_error"]:
         reason = "error above max_error"
+    elif without_errors:
+        if not abs(value - reference["value"]) <= reference["max_error"]:
+            reason = "|value - reference| > max_error"
     elif not abs(distance) < MAX_PULL:
         reason = f"|pull| >= {MAX_PULL:g}"
     return Row(

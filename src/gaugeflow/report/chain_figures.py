@@ -12,10 +12,18 @@ from gaugeflow.report.style import BLUE, COLOURS, GREY, ORANGE, RED, panels, pla
 from gaugeflow.stats.estimate import format_estimate
 
 
-def history_figure(results: dict[str, Any]) -> Figure:
+def _with(results: dict[str, Any], key: str) -> dict[str, dict[str, Any]]:
+    """label -> diagnostics of the ensembles that have something under a key: files of other codes may have nothing."""
+    return {label: content for label, content in results["diagnostics"].items() if content.get(key)}
+
+
+def history_figure(results: dict[str, Any]) -> Figure | None:
     """Plaquette per trajectory: single chains, mean of cold and of hot starts; thermalisation shaded."""
-    figure, axes = panels(len(results["diagnostics"]))
-    for axis, (label, content) in zip(axes, results["diagnostics"].items(), strict=True):
+    chosen = _with(results, "history")
+    if not chosen:
+        return None
+    figure, axes = panels(len(chosen))
+    for axis, (label, content) in zip(axes, chosen.items(), strict=True):
         history = content["history"]
         x = np.array(history["trajectory"]) + 1
         for chain in history["chains"]:
@@ -34,10 +42,13 @@ def history_figure(results: dict[str, Any]) -> Figure:
     return figure
 
 
-def autocorrelation_figure(results: dict[str, Any]) -> Figure:
+def autocorrelation_figure(results: dict[str, Any]) -> Figure | None:
     """rho(t) of the saved configurations up to the window of the Gamma method (dotted), with tau_int."""
-    figure, axes = panels(len(results["diagnostics"]))
-    for axis, (label, content) in zip(axes, results["diagnostics"].items(), strict=True):
+    chosen = _with(results, "autocorrelation")
+    if not chosen:
+        return None
+    figure, axes = panels(len(chosen))
+    for axis, (label, content) in zip(axes, chosen.items(), strict=True):
         for colour, (name, curve) in zip(COLOURS, content["autocorrelation"].items(), strict=False):
             text = name if curve["tau_int"] is None else f"{name}: {_tau_text(curve)}"
             axis.plot(range(len(curve["rho"])), curve["rho"], "o-", markersize=2.5, color=colour, label=text)
@@ -53,10 +64,13 @@ def _tau_text(curve: dict[str, Any]) -> str:
     return rf"$\tau_{{int}}$ = {format_estimate(curve['tau_int'], curve['tau_int_error'])}"
 
 
-def binning_figure(results: dict[str, Any]) -> Figure:
+def binning_figure(results: dict[str, Any]) -> Figure | None:
     """Jackknife error of the plaquette against bin size; band: Gamma method."""
-    figure, axes = panels(len(results["diagnostics"]))
-    for axis, (label, content) in zip(axes, results["diagnostics"].items(), strict=True):
+    chosen = _with(results, "binning")
+    if not chosen:
+        return None
+    figure, axes = panels(len(chosen))
+    for axis, (label, content) in zip(axes, chosen.items(), strict=True):
         for colour, (name, curve) in zip(COLOURS, content["binning"].items(), strict=False):
             scale = curve["error"][0] or 1.0
             error, spread = np.array(curve["error"]) / scale, np.array(curve["error_error"]) / scale

@@ -31,6 +31,23 @@ def detail_tables(results: dict[str, Any]) -> list[DetailTable]:
     return [table for table in found if table.rows]
 
 
+def files_table(results: dict[str, Any]) -> DetailTable | None:
+    """Files of other codes that the ensembles of a study are made of; None if there are none."""
+    rows = tuple(
+        (
+            entry["label"], file["name"], file["format"], file["precision"], f"{file['size']:,}".replace(",", "\u202f"),
+            file["sha256"][:12], "; ".join(file["warnings"]) or "none",
+        )
+        for entry in results["ensembles"]
+        for file in entry.get("files", [])
+    )  # fmt: skip
+    columns = ("ensemble", "file", "format", "precision", "bytes", "sha256", "warnings")
+    caption = (
+        "Taken as they are; every number of theirs was made from the very bytes that sha256 (first 12 digits) names."
+    )
+    return DetailTable("Files of other codes", caption, columns, rows) if rows else None
+
+
 def chi2_text(fit: dict[str, Any]) -> str:
     """chi^2 / dof as "5.13 / 4"; a dash for chi^2 where nothing was left to test."""
     known = fit["chi2"] is not None and fit["dof"] > 0

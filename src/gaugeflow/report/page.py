@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from gaugeflow.analysis.scoreboard import MAX_PULL, Row, judge
 from gaugeflow.report import wording
 from gaugeflow.report.cost import Cost
-from gaugeflow.report.detail_tables import DetailTable, detail_tables
+from gaugeflow.report.detail_tables import DetailTable, detail_tables, files_table
 from gaugeflow.report.style import data_uri
 from gaugeflow.report.tables import table_rows
 from gaugeflow.report.terminal import reference_text
@@ -106,6 +106,7 @@ def render(sections: list[Section]) -> str:
         time=wording.time_text,
         sampler=lambda sampler: wording.unbroken(wording.sampler_text(sampler)),
         action=lambda entry: wording.unbroken(wording.action_text(entry.get("action"))),
+        files=files_table,
         start=wording.start_text,
         bins=wording.bins_text,
         word_columns=wording.word_columns,

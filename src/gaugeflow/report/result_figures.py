@@ -19,8 +19,11 @@ from gaugeflow.report.wording import action_text
 
 
 def pull_figure(results: dict[str, Any]) -> Figure | None:
-    """Deviation of every judged row from its reference with its error (left, over max_error); its pull (right)."""
-    rows = [row for row in judge(results) if math.isfinite(row.pull)]
+    """Deviation of every judged row from its reference with its error (left, over max_error); its pull (right).
+
+    Numbers without errors have no pull.
+    """
+    rows = [row for row in judge(results) if math.isfinite(row.value)]
     if not rows:
         return None
     figure = Figure(figsize=(11.4, 0.7 + 0.19 * len(rows)))
@@ -37,7 +40,8 @@ def pull_figure(results: dict[str, Any]) -> Figure | None:
         if row.reference_error:
             half = row.reference_error / row.max_error
             deviation.fill_betweenx([height - 0.4, height + 0.4], -half, half, color=GREEN, alpha=0.3, linewidth=0)
-        pulls.plot(np.clip(row.pull, -5, 5), height, "o", color=colour, markersize=4)
+        if math.isfinite(row.pull):
+            pulls.plot(np.clip(row.pull, -5, 5), height, "o", color=colour, markersize=4)
     deviation.axvline(0, color=GREEN, linewidth=1)
     pulls.axvline(0, color=GREEN, linewidth=1)
     pulls.axvspan(-1, 1, color="#e2e8f0", zorder=0)
@@ -161,7 +165,7 @@ def _points(results: dict[str, Any], observable: str) -> list[_Point]:
     for entry in results["ensembles"]:
         name = f"{entry['label']}/{observable}"
         estimate = results["estimates"].get(name)
-        if estimate is not None and estimate["value"] is not None:
+        if estimate is not None and estimate["value"] is not None and entry["beta"] is not None:
             size, action = "x".join(map(str, entry["extents"])), action_text(entry.get("action"))
             found.append(_Point(entry["beta"], size, action, name, estimate["value"], estimate["error"]))
     return found

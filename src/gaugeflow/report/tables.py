@@ -67,11 +67,12 @@ def json_table(results: dict[str, Any]) -> str:
 def pyerrors_table(results: dict[str, Any]) -> bytes:
     """All finite estimates as gzipped JSON for `pyerrors.input.json.load_json`: one Obs per estimate, in order.
 
+    Numbers of one given configuration, which have no samples, are left out.
     The jackknife samples become the replica of each block of chains; `gamma_method(S=0)` gives the jackknife error.
     """
     import pyerrors
 
-    finite = {name: e for name, e in estimates(results).items() if math.isfinite(e.value) and e.blocks}
+    finite = {name: e for name, e in estimates(results).items() if math.isfinite(e.value) and _has_error(e)}
     observables = []
     for name, estimate in finite.items():
         obs = _as_obs(estimate)
@@ -83,6 +84,10 @@ def pyerrors_table(results: dict[str, Any]) -> bytes:
         content.pop(key, None)
     text = json.dumps(content, sort_keys=True)
     return gzip.compress(text.encode("utf-8"), mtime=0)
+
+
+def _has_error(estimate: Estimate) -> bool:
+    return bool(estimate.blocks) and all(count > 1 for _, count in estimate.blocks)
 
 
 def _as_obs(estimate: Estimate):

@@ -18,6 +18,8 @@ SAMPLERS = {
 
 def sampler_text(sampler: dict[str, Any]) -> str:
     """{"kind": "hmc", "integrator": "omf2", "tau": 1.0, "n_steps": 10} -> "HMC omf2, τ = 1.0, 10 steps"; n × sweeps."""
+    if sampler["kind"] == "files":
+        return f"files of other codes: {' and '.join(sampler['formats'])}"
     rest = {name: value for name, value in sampler.items() if name != "kind" and value not in (None, 0, False)}
     head = SAMPLERS.get(sampler["kind"], sampler["kind"])
     if integrator := rest.pop("integrator", None):
@@ -34,16 +36,23 @@ def unbroken(text: str) -> str:
     return ", ".join(part.replace(" ", "\u00a0") for part in text.split(", "))
 
 
-def action_text(action: dict[str, Any] | None) -> str:
-    """{"kind": "rectangle", "beta": 2.6, "c1": -0.331} -> "rectangle, c1 = -0.331"; beta has its own column."""
+def action_text(action: dict[str, Any] | str | None) -> str:
+    """{"kind": "rectangle", "beta": 2.6, "c1": -0.331} -> "rectangle, c1 = -0.331"; beta has its own column.
+
+    A text is what a study says of other codes' files.
+    """
     if action is None:
         return "Wilson"
+    if isinstance(action, str):
+        return action
     others = [f"{name} = {value}" for name, value in action.items() if name not in ("kind", "beta")]
     return ", ".join([action["kind"].capitalize() if not others else action["kind"], *others])
 
 
-def start_text(start: str | dict[str, Any]) -> str:
-    """cold, hot, mixed, or which configuration of which file."""
+def start_text(start: str | dict[str, Any] | None) -> str:
+    """cold, hot, mixed, or which configuration of which file; a dash where nothing was started."""
+    if start is None:
+        return "–"
     if isinstance(start, str):
         return start
     number = start.get("configuration")

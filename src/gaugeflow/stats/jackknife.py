@@ -83,6 +83,38 @@ def jackknife(
     )
 
 
+def given(
+    series: np.ndarray,
+    function: Callable[[np.ndarray], float] | None = None,
+    *,
+    key: str = "chains",
+    source: Mapping[str, object] | None = None,
+) -> Estimate:
+    """The number measured on one given configuration, which is no sample of anything: error 0, n = 1, no tau_int.
+
+    Arguments of `jackknife`, series (1, 1[, k]).
+
+    Raises    PhysicsError for NaN or infinite data, ConfigError for more than one measurement
+    """
+    series = np.asarray(series, dtype=float)
+    if series.shape[:2] != (1, 1):
+        raise ConfigError(f"{key}: a series of shape {series.shape}; wanted one measurement of one chain")
+    if not np.all(np.isfinite(series)):
+        raise PhysicsError(f"{key}: {np.sum(~np.isfinite(series))} of {series.size} measured numbers are not finite")
+    value = float(series[0, 0] if function is None else function(series[0, 0]))
+    return Estimate(
+        value,
+        0.0 if math.isfinite(value) else math.nan,
+        n=1,
+        samples=np.array([value]),
+        blocks=((key, 1),),
+        source=dict(source or {}),
+        bin_size=1,
+        bin_sizes={key: 1},
+        rebin=lambda sizes: given(series, function, key=key, source=source),
+    )
+
+
 def delete_one(series: np.ndarray, bin_size: int, key: str = "chains") -> tuple[np.ndarray, np.ndarray]:
     """Mean (...) over the bins and means (bins, ...) with one bin left out, of a series (n, chains, ...)."""
     n, chains = series.shape[:2]
