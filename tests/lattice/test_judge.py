@@ -1,5 +1,6 @@
 """A judgement equals plain NumPy on every group and lattice, finds every damage, and forgets old time slices."""
 
+import functools
 import math
 import tracemalloc
 
@@ -28,9 +29,15 @@ EPS = {name: float(np.finfo(name).eps) for name in PLAQUETTE_BOUND}
 DAMAGED = [("SU3", (2, 3, 4, 5)), ("SU3", (4, 4, 4, 2)), ("U2", (4, 2, 3, 4))]
 
 
+@functools.cache
+def hot(group, extents):
+    """Random links of the group."""
+    return OracleLattice(group, extents, 1).hot(SEED, Purpose.START)[0]
+
+
 def stored(group, extents, dtype):
     """Links as a file holds them: reals (t, .., x, D, N, N, 2) of a type."""
-    links = OracleLattice(group, extents, 1).hot(SEED, Purpose.START)[0]
+    links = hot(group, extents)
     return np.stack([links.real, links.imag], -1).astype(dtype)
 
 
