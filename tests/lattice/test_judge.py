@@ -92,6 +92,14 @@ def test_pieces_of_any_size_and_both_byte_orders_give_the_same_bits(group, exten
     assert judged(group, extents, np.flip(np.flip(reals, 0).copy(), 0)) == whole  # a view with strides of its own
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_bytes_of_a_file_may_start_anywhere_and_be_read_only(dtype):
+    extents = (4, 2, 3, 4)
+    reals = stored("SU3", extents, dtype)
+    raw = np.frombuffer(b"123" + reals.tobytes(), np.uint8)[3:]
+    assert judged("SU3", extents, raw.view(dtype).reshape(reals.shape), 5) == judged("SU3", extents, reals)
+
+
 def damaged_places(extents):
     """(t, .., x, mu): the first and last link and some between."""
     shape = (*reversed(extents), len(extents))
