@@ -231,7 +231,11 @@ def _claim(found: _Found, record: str, name: str) -> float | None:
 def _warn(found: _Found, records: tuple[Record, ...]) -> None:
     if "scidac-checksum" not in found.tags:
         found.warnings.append("has no scidac-checksum record: damage in the links cannot be told from its header")
-    foreign = sorted({record.type for record in records} - KNOWN_TYPES)
+    types = [record.type for record in records]
+    repeated = sorted({name for name in types if types.count(name) > 1 and name in (*XML, *TEXT)})
+    if repeated:
+        found.warnings.append(f"has several records of type {', '.join(repeated)}; the first of each is used")
+    foreign = sorted(set(types) - KNOWN_TYPES)
     if foreign:
         found.warnings.append(f"has record types that gaugeflow does not know: {', '.join(foreign)[:FACT_LENGTH]}")
     if not any(name in found.tags for name in ("ildg-format", "scidac-private-file-xml")):
