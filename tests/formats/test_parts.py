@@ -1,4 +1,4 @@
-"""Laws of reading parts: boxes together are the whole, links and checksums; sums are those of their plain definitions."""
+"""Laws of reading parts: boxes together are the whole, links and checksums; sums follow their plain definitions."""
 
 import itertools
 import zlib
