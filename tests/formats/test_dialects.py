@@ -17,6 +17,7 @@ FORM = (
     b"<field> su3gauge\n</field><precision>\n64 </precision>"
     b"<lx> 2</lx><ly>3 </ly><lz> 4 </lz><lt>5</lt></ildgFormat>\n\0"
 )
+SIZES = b"<ildgFormat><lx>2</lx><ly>3</ly><lz>4</lz><lt>5</lt></ildgFormat>"
 USQCD = b"<usqcdInfo><version>1.0</version><plaq>5.948e-01</plaq><linktr> -6.5e-02 </linktr><info></info></usqcdInfo>\0"
 FILE = b"<scidacFile><spacetime>4</spacetime><dims>2 3 4 5 </dims><volfmt>0</volfmt></scidacFile>"
 RECORD = (
@@ -68,9 +69,19 @@ def test_scidac_records_alone_say_extents_precision_and_n(tmp_path):
     assert "no scidac-checksum" in header.warnings[0]
 
 
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_the_size_tells_the_precision_where_the_group_is_given(tmp_path, precision):
+    links = random_links(ODD, "U2").astype({"float32": ">c8", "float64": ">c16"}[precision])
+    path = lime(tmp_path / "conf", ("ildg-format", SIZES), ("ildg-binary-data", links.tobytes()))
+    header, read, _ = read_file(path, group="U2")
+    assert (header.group, header.precision) == ("U2", precision)
+    np.testing.assert_array_equal(read, links)
+
+
 @pytest.mark.parametrize(
     ("records", "words"),
     [
+        ([("ildg-format", SIZES), ("ildg-binary-data", DATA)], "neither N nor the precision"),
         ([("ildg-format", FORM)], "0 LIME records with links"),
         ([("ildg-format", FORM), ("ildg-binary-data", DATA), ("ildg-binary-data", DATA)], "2 LIME records with links"),
         ([("ildg-format", FORM), ("ildg-binary-data", DATA[:-16])], "16 too few"),

@@ -40,7 +40,7 @@ from gaugeflow.formats.record_xml import LARGEST_XML, plain, read_leaves
 LINKS = {"ildg-binary-data": "ildg", "scidac-binary-data": "scidac"}
 XML = ("ildg-format", "scidac-private-file-xml", "scidac-private-record-xml", "scidac-checksum", "scidac-record-xml")
 TEXT = ("ildg-data-lfn", "xlf-info", "scidac-file-xml")
-KNOWN_TYPES = frozenset({*LINKS, *XML, *TEXT, "ildg-data-LFN", "grid-format", "usqcdInfo", "lyncs-io-info"})
+KNOWN_TYPES = frozenset({*LINKS, *XML, *TEXT, "ildg-data-LFN", "grid-format", "FieldNormMetaData", "lyncs-io-info"})
 FACT_LENGTH = 400
 
 
@@ -199,10 +199,12 @@ def _group(found: _Found, known: Known, extents: tuple[int, ...], itemsize: int 
     group = None if said is None else require_group(path, said, known)
     if group is None and itemsize is not None:
         group = group_from_size(path, extents, itemsize, length, known)
+    group = group or known.group
+    if group is None:
+        raise FileError(f"{path}: says neither N nor the precision; give --group")
     sizes = (itemsize,) if itemsize is not None else (4, 8)
-    n = gauge_group(group or known.group or "SU3").n
-    fitting = [size for size in sizes if matrix_size(extents, size, length) == n]
-    return group or known.group or "SU3", (fitting or sizes)[-1]
+    fitting = [size for size in sizes if matrix_size(extents, size, length) == gauge_group(group).n]
+    return group, (fitting or sizes)[-1]
 
 
 def _claims(found: _Found) -> Claims:
