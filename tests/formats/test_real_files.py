@@ -1,8 +1,8 @@
-"""Laws of reading: other codes' files give what their origins publish, and the same links where they hold the same field."""
+"""Laws of reading: other codes' files give what their origins publish, the same links where they hold one field."""
 
 import numpy as np
 import pytest
-from data_files import DATA, read_links, reference_values
+from data_files import DATA, read_links
 from formats.fields import read_file
 
 from gaugeflow.errors import FileError
@@ -79,9 +79,6 @@ def test_claims_are_normalised_to_one():
     nersc = read_header(DATA / "latqcdtools/nersc.l8t4b3360").claims
     assert (nersc.plaquette, nersc.link_trace) == (0.5038664469, 0.005406083858)
     assert read_header(DATA / "lyncs_io/unity.lime").claims.plaquette == 1.0
-    reference = reference_values()["nersc.l8t4b3360"] if "nersc.l8t4b3360" in reference_values() else None
-    if reference is not None:
-        assert reference["plaquette"] == pytest.approx(nersc.plaquette, abs=1e-9)
 
 
 def test_sound_files_have_no_warnings():

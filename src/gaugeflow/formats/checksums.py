@@ -21,7 +21,7 @@ CrcOfSites = Callable[[np.ndarray], np.ndarray]
 Numbers = range | np.ndarray
 """Numbers of sites, in the order in which their bytes come."""
 
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 20
 """Worked on at once: stays in a core's cache."""
 
 CLASSES = 29 * 31
