@@ -32,8 +32,9 @@ def end() -> None:
 
 
 def compile_all() -> None:
-    """Call every operation on every case of the parity tests, from the back."""
+    """Call every operation on every case of the parity tests, from the back, and run the chains of other widths."""
     from kernels.operation_samples import results
+    from kernels.test_invariance import OTHER_WIDTHS, run_chain
     from kernels.test_parity import CASES, CHAINS
     from laws import EXTENTS, SEED
 
@@ -48,6 +49,8 @@ def compile_all() -> None:
         links = OracleLattice(group, EXTENTS[ndim], CHAINS).hot(SEED, Purpose.START)
         for name in OPERATIONS:
             results(fast, name, links)
+    for group, width in OTHER_WIDTHS:
+        run_chain(group, width=width, lanes="sites")
 
 
 if __name__ == "__main__":

@@ -1,58 +1,138 @@
-"""`gaugeflow check`: is every file whole, and does it hold what it says?"""
+"""`gaugeflow check`: is every file whole, and does it hold what it says?  Our files and other codes' configurations."""
 
+import dataclasses
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gaugeflow.cli.options import FileExtents, FileGroup, parse_extents
 from gaugeflow.errors import FileError
 
 if TYPE_CHECKING:
     from gaugeflow.ensembles.verify import Verification
+    from gaugeflow.formats.check import Verdict
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is said about one file or folder.
+
+    text      what it holds, in words
+    summary   the same for programs
+    """
+
+    path: str
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    text: str = ""
+    summary: dict[str, Any] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        """One line, and one for every warning."""
+        first = (
+            f"FAILED  {self.path}: {'; '.join(self.problems)}" if self.problems else f"ok      {self.path}: {self.text}"
+        )
+        return [first, *(f"warning {self.path}: {warning}" for warning in self.warnings)]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON types."""
+        found = {"problems": list(self.problems), "warnings": list(self.warnings)}
+        return {"file": self.path, "ok": not self.problems, **found, **self.summary}
+
+    def strict(self) -> "Outcome":
+        """Warnings as problems."""
+        return dataclasses.replace(self, problems=self.problems + self.warnings, warnings=())
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="HDF5 files of any kind.")],
+    files: Annotated[list[Path], typer.Argument(help="Our HDF5 files, or configurations of other codes.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list instead of lines.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Take warnings for failures.")] = False,
+    extents: FileExtents = None,
+    group: FileGroup = None,
 ) -> None:
-    """Verify structure, hash, checksums, unitarity, stored plaquettes and numbering; exit code 3 if anything fails."""
-    from gaugeflow.ensembles.verify import verify_file
+    """Verify structure, checksums, plaquette, unitarity and what else a file says; exit code 3 if anything fails.
 
-    results = []
+    Formats are told from the content: ILDG and SciDAC (LIME), NERSC, MILC, openQCD, and our HDF5 files of any kind.
+    """
+    outcomes = []
     for path in files:
-        results.append(verify_file(path))
+        outcome = _outcome(path, parse_extents(extents), group)
+        outcomes.append(outcome.strict() if strict else outcome)
         if not as_json:
-            typer.echo(_line(results[-1]))
-    results += _gaps(files)
+            _print(outcomes[-1])
+    gaps = _gaps(files)
     if as_json:
-        listed = [{"file": r.path, "ok": r.ok, "problems": list(r.problems), **r.summary} for r in results]
-        typer.echo(json.dumps(listed, indent=2))
+        typer.echo(json.dumps([outcome.as_json() for outcome in outcomes + gaps], indent=2))
     else:
-        for gap in results[len(files) :]:
-            typer.echo(_line(gap))
-    if not all(result.ok for result in results):
+        for gap in gaps:
+            _print(gap)
+    if any(outcome.problems for outcome in outcomes + gaps):
         raise typer.Exit(FileError.exit_code)
 
 
-def _line(result: "Verification") -> str:
-    if result.ok:
-        s = result.summary
-        chains = f" x {s['chains']} chains" if "chains" in s else ""
-        count = f", {s['configurations']} configurations{chains}" if "configurations" in s else ""
-        return f"ok      {result.path}: {s['kind']}, chunk {s['chunk']}{count}, {s.get('ensemble_id', 'restart file')}"
-    more = f" (and {len(result.problems) - 1} more)" if result.problems[1:] else ""
-    return f"FAILED  {result.path}: {result.problems[0]}{more}"
+def _print(outcome: Outcome) -> None:
+    for line in outcome.lines():
+        typer.echo(line)
 
 
-def _gaps(files: list[Path]) -> list["Verification"]:
+def _outcome(path: Path, extents: tuple[int, ...] | None, group: str | None) -> Outcome:
+    from gaugeflow.formats.reading import is_hdf5
+
+    try:
+        ours = is_hdf5(path)
+    except FileError as error:
+        return Outcome(str(path), (str(error).removeprefix(f"{path}: "),))
+    if ours:
+        from gaugeflow.ensembles.verify import verify_file
+
+        return _ours(verify_file(path))
+    from gaugeflow.cli.progress import progress
+    from gaugeflow.formats.check import check_file
+
+    return _foreign(check_file(path, extents=extents, group=group, watch=progress))
+
+
+def _ours(result: "Verification") -> Outcome:
+    s = result.summary
+    if not result.ok:
+        return Outcome(result.path, result.problems, summary=s)
+    chains = f" x {s['chains']} chains" if "chains" in s else ""
+    count = f", {s['configurations']} configurations{chains}" if "configurations" in s else ""
+    text = f"{s['kind']}, chunk {s['chunk']}{count}, {s.get('ensemble_id', 'restart file')}"
+    return Outcome(result.path, (), text=text, summary=s)
+
+
+def _foreign(verdict: "Verdict") -> Outcome:
+    from gaugeflow.formats.check import checksum_text
+
+    summary: dict[str, Any] = {}
+    text = ""
+    if verdict.header is not None:
+        from gaugeflow.cli.info import header_summary, header_text
+
+        summary, text = header_summary(verdict.header), header_text(verdict.header)
+    if verdict.judgement is not None:
+        summary |= dataclasses.asdict(verdict.judgement)
+        summary["checksums"] = {name: checksum_text(values) for name, values in verdict.checksums.items()}
+        text += f", plaquette {verdict.judgement.plaquette:.10g}"
+    for name in verdict.header.claims.checksums if verdict.header else ():
+        if name in verdict.checksums:
+            text += f", {name} checksum {checksum_text(verdict.checksums[name])}"
+    return Outcome(verdict.path, verdict.problems, verdict.warnings, text, summary)
+
+
+def _gaps(files: list[Path]) -> list[Outcome]:
     """One failure for every folder of the given files that lacks a chunk between two others."""
-    from gaugeflow.ensembles.verify import Verification, missing_chunks
+    from gaugeflow.ensembles.verify import missing_chunks
 
     folders = sorted({path.parent for path in files if path.is_file()})
     gaps = {folder: missing_chunks(folder) for folder in folders}
     return [
-        Verification(str(folder), (f"{', '.join(missing)} missing between other chunks: make it again",), {})
+        Outcome(str(folder), (f"{', '.join(missing)} missing between other chunks: make it again",))
         for folder, missing in gaps.items()
         if missing
     ]

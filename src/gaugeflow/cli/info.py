@@ -1,30 +1,91 @@
 """`gaugeflow info`: what a file holds and where it came from, without judging it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from gaugeflow.cli.options import FileExtents, FileGroup, parse_extents
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from gaugeflow.ensembles.reader import ChunkFile
+    from gaugeflow.formats.header import Header
 
 LOG_WIDTH = 160
 """Columns where the output is no terminal."""
 
 
-def info(file: Annotated[Path, typer.Argument(help="HDF5 file of any kind.")]) -> None:
-    """Print identity, provenance, spec and datasets of a file; `gaugeflow check` says whether they can be trusted."""
+def info(
+    file: Annotated[Path, typer.Argument(help="Our HDF5 file of any kind, or a configuration of another code.")],
+    extents: FileExtents = None,
+    group: FileGroup = None,
+) -> None:
+    """Print identity, provenance and content of a file; `gaugeflow check` says whether they can be trusted."""
     from rich.console import Console
 
-    from gaugeflow.ensembles.reader import open_file
+    from gaugeflow.formats.reading import is_hdf5, read_header
 
     console = Console()
     console = console if console.is_terminal else Console(width=LOG_WIDTH)
+    if not is_hdf5(file):
+        console.print(_header(str(file), read_header(file, extents=parse_extents(extents), group=group)))
+        return
+    from gaugeflow.ensembles.reader import open_file
+
     with open_file(file) as opened:
         console.print(_identity(opened))
         console.print(_datasets(opened))
+
+
+BYTE_ORDERS = {">": "big", "<": "little"}
+
+
+def header_summary(header: "Header") -> dict[str, Any]:
+    """What a header says, as JSON types."""
+    return {
+        "format": header.format,
+        "group": header.group,
+        "extents": list(header.extents),
+        "precision": header.precision,
+        "byte_order": BYTE_ORDERS[header.dtype.str[0]],
+        "rows": header.rows,
+    }
+
+
+def header_text(header: "Header") -> str:
+    """The same in one line."""
+    lattice = "x".join(map(str, header.extents))
+    rows = f", {header.rows} of {header.n} rows" if header.rows < header.n else ""
+    order = BYTE_ORDERS[header.dtype.str[0]]
+    return f"{header.format}, {header.group} {lattice}, {header.precision} {order}-endian{rows}"
+
+
+def _header(name: str, header: "Header") -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    from gaugeflow.formats.check import checksum_text
+
+    table = Table("attribute", "value", title=name, title_justify="left", show_header=False)
+    rows = {**header_summary(header), "extents": " x ".join(map(str, header.extents)) + "  (x, y, z, t)"}
+    rows["links begin at byte"] = header.offset
+    claims = header.claims
+    rows |= {"plaquette": claims.plaquette, "link trace": claims.link_trace}
+    rows |= {f"{kind} checksum": checksum_text(values) for kind, values in claims.checksums.items()}
+    for key, value in rows.items():
+        if value is not None:
+            table.add_row(key, Text(str(value), overflow="fold"))
+    if header.facts:
+        table.add_section()
+    for key, value in header.facts.items():
+        table.add_row(key, Text(value, overflow="fold"))
+    if header.warnings:
+        table.add_section()
+    for warning in header.warnings:
+        table.add_row("warning", Text(warning, overflow="fold"))
+    return table
 
 
 def _identity(file: "ChunkFile") -> "Table":

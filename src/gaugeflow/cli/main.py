@@ -31,6 +31,7 @@ COMMANDS = {
     "archive": ("archive", "Move or delete links of finished chunks, or bring them back."),
     "check": ("check", "Verify structure, checksums and physics of files."),
     "info": ("info", "Print what a file holds and where it came from."),
+    "convert": ("convert", "Convert one configuration from any format into any other."),
     "doctor": ("doctor", "Report what this machine offers."),
     "precompile": ("precompile", "Compile the kernels of a study ahead of its jobs."),
     "bench": ("bench", "Time the kernels against what this machine can do."),

@@ -29,6 +29,28 @@ Device = Annotated[
                       "oracle: plain NumPy, slow, for comparisons."),
 ]  # fmt: skip
 
+FileExtents = Annotated[
+    str | None,
+    typer.Option("--extents", help="Lattice x,y,z,t of a file that does not say it.", metavar="N,N,N,N"),
+]
+FileGroup = Annotated[
+    str | None, typer.Option("--group", help="Gauge group of a file that does not say it: SU3, U2, ..", metavar="NAME")
+]
+
+
+def parse_extents(text: str | None) -> tuple[int, ...] | None:
+    """'8,8,8,16' -> (8, 8, 8, 16); ConfigError otherwise."""
+    if text is None:
+        return None
+    wanted = "four whole numbers of at least 1, x,y,z,t, like 8,8,8,16"
+    try:
+        extents = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(f"--extents: got {text!r}, wanted {wanted}") from None
+    if len(extents) != 4 or min(extents) < 1:
+        raise ConfigError(f"--extents: got {text}, wanted {wanted}")
+    return extents
+
 
 def parse_grid(text: str | None) -> tuple[int, ...] | None:
     """'1,2,1,1,1' -> (1, 2, 1, 1, 1); ConfigError otherwise."""
