@@ -29,7 +29,7 @@ class EnsembleData:
 
     label             name of the ensemble in the study
     ensemble_id       content id of its physics
-    spec              config's EnsembleSpec (group, extents, beta, chains, start, ...), of other codes' files ForeignSpec
+    spec              config's EnsembleSpec (group, extents, beta, chains, start, ...) or, of files, ForeignSpec
     trajectory        (n,) trajectory numbers of the saved configurations
     measured          name -> (n, chains, ...): plaquette and what the study asks for; axes in docs/file_format.md
     flows             kind of flow -> data along it
@@ -39,7 +39,7 @@ class EnsembleData:
     n_thermalisation  leading trajectories of `history` that are not production
     source            entries for Estimate.source
     inputs            file -> content_sha256
-    files             of other codes' files: their records (ensembles.catalogue.FileRecord), configuration by configuration
+    files             records of other codes' files (ensembles.catalogue.FileRecord), configuration by configuration
     made_by           commit and version of every code that made one of the files, in words
     """
 

@@ -14,6 +14,7 @@ from typing import Any
 from gaugeflow.analysis.curves import Table
 from gaugeflow.analysis.dataset import EnsembleData
 from gaugeflow.config.cost import FORCES_PER_STEP
+from gaugeflow.config.foreign import ForeignSpec
 from gaugeflow.stats.estimate import Estimate, format_estimate
 
 
@@ -27,7 +28,7 @@ def evaluations(sampler: Any) -> tuple[int, str]:
 
 
 def sampler_table(ensembles: Mapping[str, EnsembleData], observables: Mapping[str, Mapping[str, Estimate]]) -> Table:
-    """One row per ensemble that was generated here: its sampler, evaluations per update, and per observable tau_int in updates and the cost.
+    """One row per generated ensemble: its sampler, evaluations per update, and per observable tau_int in updates and the cost.
 
     ensembles     label -> data
     observables   observable -> (label -> estimate from all saved configurations)
@@ -37,7 +38,7 @@ def sampler_table(ensembles: Mapping[str, EnsembleData], observables: Mapping[st
         columns += [f"tau_int({name}) / updates", f"cost({name}) / evaluations"]
     rows = []
     for label, ensemble in ensembles.items():
-        if ensemble.foreign:
+        if isinstance(ensemble.spec, ForeignSpec):
             continue
         sampler, spacing = ensemble.spec.sampler, ensemble.spec.save_every
         number, what = evaluations(sampler)

@@ -124,8 +124,8 @@ def _rectangle(
         missing = [trajectory for trajectory in trajectories if (chain, trajectory) not in at]
         if missing:
             raise ConfigError(
-                f"{place}.files: chain {chain!r} has no trajectory {_some(missing)}, which other chains have; chains of "
-                f"one ensemble have the same trajectories: make each stream ({_some(chains)}) an ensemble of its own"
+                f"{place}.files: chain {chain!r} has no trajectory {_some(missing)}, which other chains have; chains "
+                f"of one ensemble have the same trajectories: make each stream ({_some(chains)}) an ensemble of its own"
             )
     return chains, trajectories, tuple(tuple(at[chain, number] for chain in chains) for number in trajectories)
 

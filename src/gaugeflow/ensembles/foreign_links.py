@@ -37,7 +37,7 @@ def foreign_configurations(
 
 
 class Own:
-    """One rank's part of one configuration, a file per chain; what goes wrong is kept until all ranks can hear of it."""
+    """One rank's part of one configuration, a file per chain; what goes wrong is kept until all ranks hear of it."""
 
     def __init__(self, records: Sequence[FileRecord], lattice: Any, folder: Path, stack: ExitStack) -> None:
         self._records, self._lattice, self._folder, self._stack = records, lattice, folder, stack
@@ -88,7 +88,7 @@ class Own:
             if tuple(found) != record.checksum:
                 return (
                     f"{self._folder / record.name}: its links have the checksum {found[0]:08x} {found[1]:08x}, the "
-                    f"catalogue says {record.links}: the file was changed; make the catalogue again, or get the file back"
+                    f"catalogue says {record.links}: the file was changed; get it back, or make the catalogue again"
                 )
         return None
 
