@@ -31,8 +31,8 @@ from gaugeflow.formats.writing import PRECISIONS, LinkWriter, Wanted
 from gaugeflow.lattice.communicator import Communicator
 from gaugeflow.lattice.site_checksums import crc_of_sites
 
-KEPT_FACTS = ("lfn",)
-"""What a header says that the new file's says too."""
+LOGICAL_NAME = "ildg-data-lfn"
+"""What an ILDG file says of itself that the new one says too."""
 
 NEWTON_STEPS = 3
 """From the 1e-5 that are allowed to 1e-40."""
@@ -151,7 +151,7 @@ def wanted_file(
     Raises   ConfigError for what the format cannot hold, or float32 links in a float64 file without reunitarise
     """
     possible = PRECISIONS.get(target, (source.precision,))
-    facts = source.verdict.header.facts if source.verdict is not None else {}
+    name = source.verdict.header.facts.get(LOGICAL_NAME, "") if source.verdict is not None else ""
     wanted = Wanted(
         format=target,
         extents=source.extents,
@@ -159,7 +159,7 @@ def wanted_file(
         precision=precision or (source.precision if source.precision in possible else possible[0]),
         byte_order=byte_order,
         rows=2 if two_rows else None,
-        facts={name: facts[name] for name in KEPT_FACTS if name in facts},
+        facts={"lfn": name} if name and name.isascii() and name.isprintable() else {},
     )
     if wanted.precision == "float64" != source.precision and not reunitarise:
         raise ConfigError(

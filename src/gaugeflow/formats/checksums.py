@@ -21,8 +21,8 @@ CrcOfSites = Callable[[np.ndarray], np.ndarray]
 Numbers = range | np.ndarray
 """Numbers of sites, in the order in which their bytes come."""
 
-CHUNK_BYTES = 1 << 20
-"""Worked on at once: stays in a core's cache."""
+CHUNK_BYTES = 1 << 22
+"""Worked on at once: bounds the memory of what is swapped."""
 
 CLASSES = 29 * 31
 """Words whose numbers agree mod 29 * 31 are rotated alike."""
@@ -43,36 +43,39 @@ def rotate_left(words: np.ndarray, by: np.ndarray) -> np.ndarray:
     return (words << by) | (words >> ((np.uint32(32) - by) & np.uint32(31)))
 
 
-def scidac_sums(crcs: np.ndarray, numbers: Numbers) -> tuple[int, int]:
-    """(suma, sumb) over sites with these crc32 and numbers."""
-    return _rotated_sums(crcs, np.asarray(numbers))
+class RotatedSums:
+    """(xor of rotl32(w, i mod 29), xor of rotl32(w, i mod 31)) over words w with numbers i, in any order and portions.
 
-
-def milc_sums(words: np.ndarray, numbers: Numbers) -> tuple[int, int]:
-    """(sum29, sum31) over the words of whole sites.
-
-    words      (sites, words of a site), 32-bit in either byte order
-    numbers    of the sites
+    Words are gathered by i mod 29 * 31; only then they are rotated, and swapped where they are not of this machine.
     """
-    width = words.shape[1]
-    if isinstance(numbers, range):
-        return _classed_sums(words.reshape(-1), numbers.start * width)
-    index = numbers[:, None] * width + np.arange(width)
-    return _rotated_sums(words.astype(np.uint32).reshape(-1), index.reshape(-1))
+
+    def __init__(self, word: np.dtype) -> None:
+        self._word, self._classes = word, np.zeros(CLASSES, np.uint32)
+
+    def add(self, words: np.ndarray, numbers: Numbers) -> None:
+        """Add words (count,) with these numbers."""
+        native = words.view(np.uint32)
+        if not isinstance(numbers, range):
+            np.bitwise_xor.at(self._classes, numbers % CLASSES, native)
+            return
+        whole = len(native) // CLASSES * CLASSES
+        reduced = np.bitwise_xor.reduce(native[:whole].reshape(-1, CLASSES), axis=0)
+        reduced[: len(native) - whole] ^= native[whole:]
+        self._classes ^= np.roll(reduced, numbers.start % CLASSES)
+
+    @property
+    def values(self) -> tuple[int, int]:
+        """The two sums."""
+        words, classes = self._classes.view(self._word).astype(np.uint32), np.arange(CLASSES)
+        first, second = (int(np.bitwise_xor.reduce(rotate_left(words, classes % m))) for m in (29, 31))
+        return first, second
 
 
-def _classed_sums(words: np.ndarray, first: int) -> tuple[int, int]:
-    """Sums over consecutive words: reduced by class before they are rotated, and swapped only then."""
-    whole = len(words) // CLASSES * CLASSES
-    native = words.view(np.uint32)
-    reduced = np.bitwise_xor.reduce(native[:whole].reshape(-1, CLASSES), axis=0)
-    reduced[: len(words) - whole] ^= native[whole:]
-    swapped = reduced.view(words.dtype).astype(np.uint32)
-    return _rotated_sums(swapped, first + np.arange(CLASSES))
-
-
-def _rotated_sums(words: np.ndarray, numbers: np.ndarray) -> tuple[int, int]:
-    return tuple(int(np.bitwise_xor.reduce(rotate_left(words, numbers % m))) for m in (29, 31))
+def _word_numbers(sites: Numbers, width: int) -> Numbers:
+    """Numbers of the words of sites that have `width` words each."""
+    if isinstance(sites, range):
+        return range(sites.start * width, sites.stop * width)
+    return (sites[:, None] * width + np.arange(width)).reshape(-1)
 
 
 def nersc_sum(words: np.ndarray) -> int:
@@ -104,14 +107,16 @@ class RunningChecksums:
         self._whole = np.dtype(f"<u{header.dtype.itemsize}")
         own = {"ildg": "scidac", "scidac": "scidac", "nersc": "nersc", "milc": "milc"}.get(header.format)
         self._own = own
-        self._sums: dict[str, tuple[int, ...]] = {"links": (0, 0)}
-        if own is not None:
-            self._sums[own] = (0,) if own == "nersc" else (0, 0)
+        self._links = RotatedSums(np.dtype(np.uint32))
+        self._words = RotatedSums(self._word)
+        self._total = 0
 
     @property
     def values(self) -> dict[str, tuple[int, ...]]:
         """Name -> sums."""
-        return dict(self._sums)
+        links = self._links.values
+        own = {"scidac": links, "nersc": (self._total,), "milc": self._words.values}
+        return {"links": links, **({self._own: own[self._own]} if self._own else {})}
 
     def add(self, numbers: Numbers, stored: np.ndarray, reals: np.ndarray) -> None:
         """Add sites that have not come before.
@@ -128,12 +133,9 @@ class RunningChecksums:
 
     def _add_chunk(self, numbers: Numbers, stored: np.ndarray, reals: np.ndarray) -> None:
         big = reals if self._big else reals.view(self._whole).astype(self._whole.newbyteorder(">"))
-        links = scidac_sums(self._crc(big.view(np.uint8)), numbers)
-        sums = {"links": links}
-        if self._own == "scidac":
-            sums["scidac"] = links
-        elif self._own == "nersc":
-            sums["nersc"] = (nersc_sum(stored.view(self._word)),)
+        self._links.add(self._crc(big.view(np.uint8)), numbers)
+        if self._own == "nersc":
+            self._total = (self._total + nersc_sum(stored.view(self._word))) % 2**32
         elif self._own == "milc":
-            sums["milc"] = milc_sums(stored.view(self._word), numbers)
-        self._sums = combine_checksums(self._sums, sums)
+            words = stored.view(self._word)
+            self._words.add(words.reshape(-1), _word_numbers(numbers, words.shape[1]))

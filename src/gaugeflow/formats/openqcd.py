@@ -107,6 +107,7 @@ class OpenQCDLinks:
         self._slices = np.empty((2, x, self._plane_links), self._link)
         self._held: list[int | None] = [None, None]
         self._loaded = np.zeros((2, x), bool)
+        self._known: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
 
     def read(self, box: tuple[slice, slice, slice, slice], reals: np.ndarray) -> None:
         """Links of a box.
@@ -115,14 +116,25 @@ class OpenQCDLinks:
         """
         links = reals.reshape(-1).view(self._link).reshape(reals.shape[:5])
         for number, t in enumerate(range(box[0].start, box[0].stop)):
-            numbers = link_numbers(self._header.extents, (slice(t, t + 1), *box[1:]))[0]
-            times, inside = np.divmod(numbers, self._planes * self._plane_links)
+            later, inside = self._places(t % 2, box[1:])
             ahead = (t + 1) % self._header.extents[3]
             self._keep((t, ahead))
-            places = np.where(times == t, self._held.index(t), self._held.index(ahead))
-            self._load(places, inside)
-            kept = self._slices.reshape(-1)
-            np.take(kept, places * (self._planes * self._plane_links) + inside, out=links[number], mode="clip")
+            slots = np.array([self._held.index(t), self._held.index(ahead)])
+            self._load(slots, later, inside, whole=box[3] == slice(0, self._planes))
+            place = slots[later] * (self._planes * self._plane_links) + inside
+            np.take(self._slices.reshape(-1), place, out=links[number], mode="clip")
+
+    def _places(self, parity: int, box: tuple[slice, slice, slice]) -> tuple[np.ndarray, np.ndarray]:
+        """(0 in the slice of the box's time, 1 in the next one; number in the slice) of every link of a box of a slice.
+
+        parity    of its time
+        """
+        key = (parity, *((part.start, part.stop) for part in box))
+        if key not in self._known:
+            numbers = link_numbers((*self._header.extents[:3], 4), (slice(parity, parity + 1), *box))[0]
+            times, inside = np.divmod(numbers, self._planes * self._plane_links)
+            self._known[key] = (times - parity).astype(np.int8), inside
+        return self._known[key]
 
     def _keep(self, times: tuple[int, int]) -> None:
         """Make room for two slices in the place of others."""
@@ -131,12 +143,21 @@ class OpenQCDLinks:
                 slot = next(slot for slot, held in enumerate(self._held) if held not in times)
                 self._held[slot], self._loaded[slot] = t, False
 
-    def _load(self, places: np.ndarray, inside: np.ndarray) -> None:
-        """Read the planes that are needed and not there yet."""
-        for slot in np.unique(places):
-            needed = np.unique(inside[places == slot] // self._plane_links)
-            for x in needed[~self._loaded[slot, needed]]:
-                start = (self._held[slot] * self._planes + int(x)) * self._plane_links * self._link.itemsize
-                plane = self._slices[slot, x].view(np.uint8)
-                self._file.read_into(self._header.offset + start, memoryview(plane))
-                self._loaded[slot, x] = True
+    def _load(self, slots: np.ndarray, later: np.ndarray, inside: np.ndarray, *, whole: bool) -> None:
+        """Read what is needed of the two slices and not there yet: planes, or all of them at once."""
+        for which, slot in enumerate(slots):
+            if whole:
+                needed = np.arange(self._planes)
+            else:
+                needed = np.unique(inside[later == which] // self._plane_links)
+            for first, last in _runs(needed[~self._loaded[slot, needed]]):
+                start = (self._held[slot] * self._planes + first) * self._plane_links * self._link.itemsize
+                planes = self._slices[slot, first:last].reshape(-1).view(np.uint8)
+                self._file.read_into(self._header.offset + start, memoryview(planes))
+                self._loaded[slot, first:last] = True
+
+
+def _runs(numbers: np.ndarray) -> list[tuple[int, int]]:
+    """(first, behind the last) of every run of consecutive numbers."""
+    cuts = np.flatnonzero(np.diff(numbers) != 1) + 1
+    return [(int(part[0]), int(part[-1]) + 1) for part in np.split(numbers, cuts) if len(part)]
