@@ -50,7 +50,7 @@ def test_the_table_counts_in_updates():
     sampler = HeatbathSampler(kind="heatbath", heatbath=1, overrelaxation=3)
     spec = SimpleNamespace(sampler=sampler, save_every=3)
     estimate = jackknife(ar1(0.8, 4000, 4, 11), key="chain")
-    table = sampler_table({"a": SimpleNamespace(spec=spec)}, {"x": {"a": estimate}, "y": {}})
+    table = sampler_table({"a": SimpleNamespace(foreign=False, spec=spec)}, {"x": {"a": estimate}, "y": {}})
     [[label, text, work, tau, cost, *absent]] = table.rows
     assert (label, text, work) == ("a", sampler.text, "4 sweeps")
     assert float(tau.partition("(")[0]) == pytest.approx(3 * estimate.tau_int, rel=0.1)

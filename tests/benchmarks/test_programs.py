@@ -138,6 +138,23 @@ def test_other_codes_are_printed_beside_ours_with_both_peaks():
     assert "64 to 75 GFLOP/s" in page
 
 
+def test_judging_is_measured_beside_the_checksums_of_the_same_bytes(tmp_path):
+    record, small = tmp_path / "speed.json", ("--extents", "4,4,4,4", "--repetitions", "1")
+    assert "speed of everything" in program("check_speed", *small, "--json", record)
+    rows = json.loads(record.read_text())["rows"]
+    assert [row["dtype"] for row in rows] == ["<f8", ">f8", "<f4", ">f4"]
+    for row in rows:
+        assert row["speed"] == pytest.approx(row["ms"]["read, zlib.crc32 of all, word sums"] / row["ms"]["everything"])
+
+
+def test_memory_of_judging_is_predicted_from_slices(tmp_path):
+    record = tmp_path / "memory.json"
+    assert "64^3 x 128 (18.0 GiB)" in program("check_memory", "--space", "2,8", "--times", "4", "--json", record)
+    small, large = json.loads(record.read_text())["rows"]
+    assert large["slice_bytes"] == 8**3 * 4 * 9 * 16
+    assert large["peak_bytes"] - small["peak_bytes"] < 1 << 23
+
+
 def test_without_a_gpu_that_is_said():
     done = run("python", BENCHMARKS / "gpu.py", "--quick", CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 2

@@ -27,6 +27,7 @@ mkdir "$folder/readers"
 cp -r "$folder"/downloads/*/pyquda_comm "$folder/readers/"
 fetch install --no-deps --no-build-isolation --target "$folder/readers" pyquda_utils==0.10.54.post0
 fetch install --no-deps --target "$folder/readers" lyncs_io==0.2.3 lyncs_utils==0.5.1
-fetch install --no-deps --target "$folder/readers" xmltodict==1.0.4 latqcdtools==1.3.4 colorama==0.4.6
+fetch install --no-deps --target "$folder/readers" xmltodict==1.0.4 filelock==4.2.12 \
+  latqcdtools==1.3.4 colorama==0.4.6
 rm -rf "$folder/downloads" "$folder/venv" "$folder/stub"
 touch "$folder/complete"

@@ -1,4 +1,4 @@
-"""Laws of bad bytes: 300 seeded mutations of each format are refused in one line or read, quickly, in bounded memory."""
+"""Laws of bad bytes: 300 seeded mutations of each format are refused in one line or read, in bounded time."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Law of openQCD's layout: every link stands where the published layout puts it, found by plain loops over its sites."""
+"""Law of openQCD's layout: every link stands where the published layout puts it, found by plain loops."""
 
 import struct
 

@@ -1,12 +1,13 @@
-"""Laws of reading parts: boxes together are the whole, links and checksums; sums are those of their plain definitions."""
+"""Laws of reading parts: boxes together are the whole, links and checksums; sums follow their plain definitions."""
 
 import itertools
 import zlib
 
 import numpy as np
 import pytest
-from formats.fields import PLAQUETTE, VARIANTS, complex_of, random_links, read_file, wanted_of, write_file
+from formats.fields import VARIANTS, complex_of, random_links, read_file, wanted_of, write_file
 
+from gaugeflow.errors import FileError
 from gaugeflow.formats.reading import LinkFile, combine_checksums, read_header
 
 CASES = [variant for variant in VARIANTS if variant[0] != "milc_v4"]
@@ -106,6 +107,37 @@ def test_a_file_cut_while_it_is_open_is_an_error_and_not_rubbish(written):
     header = read_header(written)
     with LinkFile(written, header) as file, open(written, "r+b") as handle:
         handle.truncate(header.offset + header.payload_bytes // 2)
-        with pytest.raises(Exception, match="too early"):
+        with pytest.raises(FileError, match="too early"):
             list(file.blocks())
-    assert PLAQUETTE
+
+
+def test_another_crc_of_sites_takes_the_place_of_zlibs(written):
+    header, _, sums = read_file(written)
+    sites = 0
+
+    def crc_of_sites(raw):
+        nonlocal sites
+        sites += len(raw)
+        assert (raw.dtype, raw.shape[1], raw.flags.c_contiguous) == (np.uint8, header.dtype.itemsize * 72, True)
+        return np.array([zlib.crc32(row) for row in raw], np.uint32)
+
+    with LinkFile(written, header, crc_of_sites=crc_of_sites) as file:
+        for _ in file.blocks():
+            assert sites > 0
+        assert file.checksums == sums
+    assert sites == header.sites
+
+
+def test_signalling_nans_are_passed_on_in_silence(written):
+    header = read_header(written)
+    raw = bytearray(written.read_bytes())
+    nan = {4: 0x7F800001, 8: 0x7FF0000000000001}[header.dtype.itemsize]
+    raw[header.offset : header.offset + header.dtype.itemsize] = nan.to_bytes(
+        header.dtype.itemsize, "big" if header.dtype.str[0] == ">" else "little"
+    )
+    written.write_bytes(raw)
+    found = False
+    with LinkFile(written, header) as file:
+        for _, reals in file.blocks():
+            found = found or bool(np.isnan(reals).any())
+    assert found

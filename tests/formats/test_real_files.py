@@ -1,8 +1,8 @@
-"""Laws of reading: other codes' files give what their origins publish, and the same links where they hold the same field."""
+"""Laws of reading: other codes' files give what their origins publish, the same links where they hold one field."""
 
 import numpy as np
 import pytest
-from data_files import DATA, read_links, reference_values
+from data_files import DATA, read_links
 from formats.fields import read_file
 
 from gaugeflow.errors import FileError
@@ -68,8 +68,8 @@ def test_files_of_one_field_have_the_same_links_and_the_same_links_checksum(name
         assert other["links"] == sums["links"] == (A if "l4444" in name else B)
 
 
-def test_nersc_and_ildg_of_one_field_agree_to_the_text_of_the_archive():
-    """The two files hold the same gauge field to rounding: one was written from the other through another layout."""
+def test_nersc_and_ildg_files_of_one_field_agree_to_rounding():
+    """Their last bits differ, as an oracle sees them too."""
     _, nersc, _ = read_file(DATA / "latqcdtools/nersc.l8t4b3360")
     _, ildg, _ = read_file(DATA / "latqcdtools/ildg.l8t4b3360")
     np.testing.assert_allclose(nersc, ildg, rtol=0, atol=1e-14)
@@ -79,9 +79,6 @@ def test_claims_are_normalised_to_one():
     nersc = read_header(DATA / "latqcdtools/nersc.l8t4b3360").claims
     assert (nersc.plaquette, nersc.link_trace) == (0.5038664469, 0.005406083858)
     assert read_header(DATA / "lyncs_io/unity.lime").claims.plaquette == 1.0
-    reference = reference_values()["nersc.l8t4b3360"] if "nersc.l8t4b3360" in reference_values() else None
-    if reference is not None:
-        assert reference["plaquette"] == pytest.approx(nersc.plaquette, abs=1e-9)
 
 
 def test_sound_files_have_no_warnings():

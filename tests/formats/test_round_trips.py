@@ -1,4 +1,4 @@
-"""Laws of writing: what is written is read back bit for bit, whoever writes which part, in every format and precision."""
+"""Laws of writing: what is written is read back bit for bit, whoever writes which part, in every format."""
 
 import re
 
@@ -19,8 +19,8 @@ from formats.fields import (
 )
 
 from gaugeflow.errors import ConfigError
-from gaugeflow.formats.lime import scan_records
 from gaugeflow.formats.file_bytes import FileBytes
+from gaugeflow.formats.lime import scan_records
 from gaugeflow.formats.reading import combine_checksums
 from gaugeflow.formats.writing import LinkWriter, Wanted
 

@@ -25,7 +25,7 @@ def zlib_crc(rows):
 def test_both_ways_give_zlibs_crc_for_every_length(compute):
     rng = np.random.default_rng(1)
     for length in LENGTHS:
-        rows = rng.integers(0, 256, (6, length), np.uint8)  # four at a time and two alone
+        rows = rng.integers(0, 256, (5, length), np.uint8)  # two at a time and one alone
         found = np.zeros(len(rows), np.uint32)
         compute(rows.ctypes.data, length, checksums.tables(), found)
         np.testing.assert_array_equal(found, zlib_crc(rows), err_msg=str(length))

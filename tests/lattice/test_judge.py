@@ -1,5 +1,6 @@
 """A judgement equals plain NumPy on every group and lattice, finds every damage, and forgets old time slices."""
 
+import functools
 import math
 import tracemalloc
 
@@ -28,9 +29,15 @@ EPS = {name: float(np.finfo(name).eps) for name in PLAQUETTE_BOUND}
 DAMAGED = [("SU3", (2, 3, 4, 5)), ("SU3", (4, 4, 4, 2)), ("U2", (4, 2, 3, 4))]
 
 
+@functools.cache
+def hot(group, extents):
+    """Random links of the group."""
+    return OracleLattice(group, extents, 1).hot(SEED, Purpose.START)[0]
+
+
 def stored(group, extents, dtype):
     """Links as a file holds them: reals (t, .., x, D, N, N, 2) of a type."""
-    links = OracleLattice(group, extents, 1).hot(SEED, Purpose.START)[0]
+    links = hot(group, extents)
     return np.stack([links.real, links.imag], -1).astype(dtype)
 
 
@@ -83,6 +90,14 @@ def test_pieces_of_any_size_and_both_byte_orders_give_the_same_bits(group, exten
         assert judged(group, extents, reals, pieces) == whole
     assert judged(group, extents, reals.astype(reals.dtype.newbyteorder())) == whole
     assert judged(group, extents, np.flip(np.flip(reals, 0).copy(), 0)) == whole  # a view with strides of its own
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_bytes_of_a_file_may_start_anywhere_and_be_read_only(dtype):
+    extents = (4, 2, 3, 4)
+    reals = stored("SU3", extents, dtype)
+    raw = np.frombuffer(b"123" + reals.tobytes(), np.uint8)[3:]
+    assert judged("SU3", extents, raw.view(dtype).reshape(reals.shape), 5) == judged("SU3", extents, reals)
 
 
 def damaged_places(extents):

@@ -28,7 +28,7 @@ def evaluations(sampler: Any) -> tuple[int, str]:
 
 
 def sampler_table(ensembles: Mapping[str, EnsembleData], observables: Mapping[str, Mapping[str, Estimate]]) -> Table:
-    """One row per generated ensemble: its sampler, evaluations per update, and per observable tau_int in updates and the cost.
+    """One row per generated ensemble: sampler, evaluations per update, and per observable tau_int in updates and cost.
 
     ensembles     label -> data
     observables   observable -> (label -> estimate from all saved configurations)

@@ -51,7 +51,7 @@ def _row(study: str, reference: dict[str, Any], estimate: dict[str, Any] | None)
     value, error = (math.nan, math.nan) if estimate is None else (_float(estimate[key]) for key in ("value", "error"))
     distance = pull(value, error, reference["value"], reference["error"])
     without_errors = error == 0 and reference["error"] == 0
-    if without_errors and value != reference["value"]:
+    if without_errors:
         distance = math.nan
     reason = ""
     if estimate is None:

@@ -27,9 +27,12 @@ from gaugeflow.errors import ConfigError, FileError
 from gaugeflow.formats.check import Verdict, check_file, checksum_text, judge_links, problems_of
 from gaugeflow.formats.header import Header
 from gaugeflow.formats.reading import LinkFile, combine_checksums, is_hdf5, read_header
-from gaugeflow.formats.writing import LinkWriter, Wanted
+from gaugeflow.formats.writing import PRECISIONS, LinkWriter, Wanted
 from gaugeflow.lattice.communicator import Communicator
 from gaugeflow.lattice.site_checksums import crc_of_sites
+
+KEPT_FACTS = ("lfn",)
+"""What a header says that the new file's says too."""
 
 NEWTON_STEPS = 3
 """From the 1e-5 that are allowed to 1e-40."""
@@ -140,7 +143,33 @@ def reunitarised(source: Source) -> Source:
     return dataclasses.replace(source, precision="float64", slices=slices)
 
 
-def write_foreign(source: Source, out: Path, wanted: Wanted, comm: Communicator) -> str:
+def wanted_file(
+    source: Source, target: str, precision: str | None, byte_order: str | None, two_rows: bool, reunitarise: bool
+) -> tuple[Source, Wanted]:
+    """The links that are to be written, and into what: the precision is that of the source where the format has it.
+
+    Raises   ConfigError for what the format cannot hold, or float32 links in a float64 file without reunitarise
+    """
+    possible = PRECISIONS.get(target, (source.precision,))
+    facts = source.verdict.header.facts if source.verdict is not None else {}
+    wanted = Wanted(
+        format=target,
+        extents=source.extents,
+        group=source.group,
+        precision=precision or (source.precision if source.precision in possible else possible[0]),
+        byte_order=byte_order,
+        rows=2 if two_rows else None,
+        facts={name: facts[name] for name in KEPT_FACTS if name in facts},
+    )
+    if wanted.precision == "float64" != source.precision and not reunitarise:
+        raise ConfigError(
+            f"{source.path}: its links are on the group to float32 rounding only, too coarse for a file in float64: "
+            "add --reunitarise to move them there, or keep --precision float32"
+        )
+    return (reunitarised(source) if reunitarise else source), wanted
+
+
+def write_foreign(source: Source, wanted: Wanted, out: Path, comm: Communicator) -> str:
     """Write the file, every rank its own time slices, read it back and compare; on rank 0 what was written, in words.
 
     Raises   FileError for a full disk, or where what is read back is not what was written

@@ -51,15 +51,15 @@ def convert(
     Links are written as they are, bit for bit where the precision stays. Several ranks read and write their own slices,
     rank 0 checks.
     """
-    from gaugeflow.cli.conversion import open_source, reunitarised, write_foreign, write_ours
+    from gaugeflow.cli.conversion import open_source, wanted_file, write_foreign, write_ours
     from gaugeflow.ensembles.atomic import require_writable
 
-    target = _format(out, to)
-    given = parse_extents(extents)
-    if target == "gaugeflow" and (ranks > 1 or precision or byte_order or two_rows or reunitarise):
+    target, choices = _format(out, to), (precision, byte_order, two_rows, reunitarise)
+    if target == "gaugeflow" and (ranks > 1 or any(choices)):
         raise ConfigError(
             f"--to {target}: our files keep the links as they are and are written by one rank; leave other options out"
         )
+    given = parse_extents(extents)
     comm = start_ranks(ranks, 1, oversubscribe)
     if out.exists():
         raise FileError(f"{out}: is there already; remove it or give another name")
@@ -68,24 +68,7 @@ def convert(
     if target == "gaugeflow":
         text = write_ours(opened, out)
     else:
-        from gaugeflow.formats.writing import PRECISIONS, Wanted
-
-        possible = PRECISIONS.get(target, (opened.precision,))
-        usual = opened.precision if opened.precision in possible else possible[0]
-        wanted = Wanted(
-            format=target,
-            extents=opened.extents,
-            group=opened.group,
-            precision=precision or usual,
-            byte_order=byte_order,
-            rows=2 if two_rows else None,
-        )
-        if wanted.precision == "float64" != opened.precision and not reunitarise:
-            raise ConfigError(
-                f"{source}: its links are on the group to float32 rounding only, too coarse for a file in float64: "
-                "add --reunitarise to move them there, or keep --precision float32"
-            )
-        text = write_foreign(reunitarised(opened) if reunitarise else opened, out, wanted, comm)
+        text = write_foreign(*wanted_file(opened, target, *choices), out, comm)
     if comm.rank == 0:
         typer.echo(f"{out}: {text}")
 

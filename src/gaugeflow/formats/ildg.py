@@ -40,7 +40,7 @@ from gaugeflow.formats.record_xml import LARGEST_XML, plain, read_leaves
 LINKS = {"ildg-binary-data": "ildg", "scidac-binary-data": "scidac"}
 XML = ("ildg-format", "scidac-private-file-xml", "scidac-private-record-xml", "scidac-checksum", "scidac-record-xml")
 TEXT = ("ildg-data-lfn", "xlf-info", "scidac-file-xml")
-KNOWN_TYPES = frozenset({*LINKS, *XML, *TEXT, "ildg-data-LFN", "grid-format", "usqcdInfo", "lyncs-io-info"})
+KNOWN_TYPES = frozenset({*LINKS, *XML, *TEXT, "ildg-data-LFN", "grid-format", "FieldNormMetaData", "lyncs-io-info"})
 FACT_LENGTH = 400
 
 
@@ -199,10 +199,12 @@ def _group(found: _Found, known: Known, extents: tuple[int, ...], itemsize: int 
     group = None if said is None else require_group(path, said, known)
     if group is None and itemsize is not None:
         group = group_from_size(path, extents, itemsize, length, known)
+    group = group or known.group
+    if group is None:
+        raise FileError(f"{path}: says neither N nor the precision; give --group")
     sizes = (itemsize,) if itemsize is not None else (4, 8)
-    n = gauge_group(group or known.group or "SU3").n
-    fitting = [size for size in sizes if matrix_size(extents, size, length) == n]
-    return group or known.group or "SU3", (fitting or sizes)[-1]
+    fitting = [size for size in sizes if matrix_size(extents, size, length) == gauge_group(group).n]
+    return group, (fitting or sizes)[-1]
 
 
 def _claims(found: _Found) -> Claims:
@@ -231,7 +233,11 @@ def _claim(found: _Found, record: str, name: str) -> float | None:
 def _warn(found: _Found, records: tuple[Record, ...]) -> None:
     if "scidac-checksum" not in found.tags:
         found.warnings.append("has no scidac-checksum record: damage in the links cannot be told from its header")
-    foreign = sorted({record.type for record in records} - KNOWN_TYPES)
+    types = [record.type for record in records]
+    repeated = sorted({name for name in types if types.count(name) > 1 and name in (*XML, *TEXT)})
+    if repeated:
+        found.warnings.append(f"has several records of type {', '.join(repeated)}; the first of each is used")
+    foreign = sorted(set(types) - KNOWN_TYPES)
     if foreign:
         found.warnings.append(f"has record types that gaugeflow does not know: {', '.join(foreign)[:FACT_LENGTH]}")
     if not any(name in found.tags for name in ("ildg-format", "scidac-private-file-xml")):

@@ -137,7 +137,8 @@ def _in_byte_order(file: FileBytes, big: Header) -> Header:
     warnings = big.warnings
     if not fitting:
         first = next(_blocks(file, big))
-        plausible = {name: np.mean(np.abs(first.view(dtype)) < LARGEST_LINK) for name, dtype in orders.items()}
+        with np.errstate(all="ignore"):
+            plausible = {name: np.mean(np.abs(first.view(dtype)) < LARGEST_LINK) for name, dtype in orders.items()}
         fitting = [max(plausible, key=plausible.__getitem__)]
         warnings = (
             *warnings,
@@ -167,8 +168,8 @@ def third_row(rows: np.ndarray) -> np.ndarray:
     """
     out = np.empty((*rows.shape[:-3], 3, 3, 2), rows.dtype)
     out[..., :2, :, :] = rows
-    wide = rows.astype(np.float64)
     with np.errstate(all="ignore"):  # damaged numbers end as NaN, which the judge of the links names
+        wide = rows.astype(np.float64)
         for i in range(3):
             j, k = (i + 1) % 3, (i + 2) % 3
             (aj, ak), (bj, bk) = (wide[..., 0, j, :], wide[..., 0, k, :]), (wide[..., 1, j, :], wide[..., 1, k, :])

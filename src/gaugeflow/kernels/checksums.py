@@ -95,26 +95,22 @@ def _bytewise(crc, place, stop, table):
 def by_tables(place, length, table, out):
     """out[i] = CRC-32 of row i; rows of `length` bytes lie one after the other from the address `place`.
 
-    Four rows at a time: a row's next table entries depend on its last ones, so one alone waits for the cache.
+    Two rows at a time: a row's next table entries depend on its last ones, so one alone waits for the cache.
     """
-    together = len(out) // 4 * 4
-    for i in range(0, together, 4):
+    pairs = len(out) // 2 * 2
+    for i in range(0, pairs, 2):
         at = place + i * length
         stop = at + length
-        a = b = c = d = START
+        a = b = START
         while at + STEP <= stop:
             a = _chunk(a, at, table)
             b = _chunk(b, at + length, table)
-            c = _chunk(c, at + 2 * length, table)
-            d = _chunk(d, at + 3 * length, table)
             at += STEP
         out[i] = _bytewise(a, at, stop, table) ^ START
         out[i + 1] = _bytewise(b, at + length, stop + length, table) ^ START
-        out[i + 2] = _bytewise(c, at + 2 * length, stop + 2 * length, table) ^ START
-        out[i + 3] = _bytewise(d, at + 3 * length, stop + 3 * length, table) ^ START
-    for i in range(together, len(out)):
-        start = place + i * length
-        out[i] = _bytewise(START, start, start + length, table) ^ START
+    if pairs < len(out):
+        start = place + pairs * length
+        out[pairs] = _bytewise(START, start, start + length, table) ^ START
 
 
 @cached_jit

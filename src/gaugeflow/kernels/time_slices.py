@@ -30,18 +30,24 @@ SLOTS = 3
 
 @cached_jit
 def pack_native(raw, places, width, field):
-    """field[places[i] + k W] = raw[i, k]: number k of site i."""
+    """field[places[i] + k width] = raw[i, k]: number k of site i."""
+    numbers, step = np.uint64(raw.shape[1]), np.uint64(width)  # unsigned: signed indices would be tested for their sign
     for i in range(raw.shape[0]):
-        for k in range(raw.shape[1]):
-            field[places[i] + k * width] = raw[i, k]
+        site, place = raw[i], np.uint64(places[i])
+        for k in range(numbers):
+            field[place] = site[k]
+            place += step
 
 
 @cached_jit
 def pack_swapped(raw, places, width, field):
     """The same with the bytes of every number in the other order."""
+    numbers, step = np.uint64(raw.shape[1]), np.uint64(width)
     for i in range(raw.shape[0]):
-        for k in range(raw.shape[1]):
-            field[places[i] + k * width] = swap_bytes(raw[i, k])
+        site, place = raw[i], np.uint64(places[i])
+        for k in range(numbers):
+            field[place] = swap_bytes(site[k])
+            place += step
 
 
 class _Tables:

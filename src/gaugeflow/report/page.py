@@ -105,7 +105,7 @@ def render(sections: list[Section]) -> str:
         count=wording.count_text,
         time=wording.time_text,
         sampler=lambda sampler: wording.unbroken(wording.sampler_text(sampler)),
-        action=lambda entry: wording.unbroken(wording.action_text(entry.get("action"))),
+        group=lambda entry: wording.unbroken(wording.group_text(entry)),
         files=files_table,
         start=wording.start_text,
         bins=wording.bins_text,

@@ -19,7 +19,7 @@ SAMPLERS = {
 def sampler_text(sampler: dict[str, Any]) -> str:
     """{"kind": "hmc", "integrator": "omf2", "tau": 1.0, "n_steps": 10} -> "HMC omf2, τ = 1.0, 10 steps"; n × sweeps."""
     if sampler["kind"] == "files":
-        return f"files of other codes: {' and '.join(sampler['formats'])}"
+        return f"files: {' and '.join(sampler['formats'])}"
     rest = {name: value for name, value in sampler.items() if name != "kind" and value not in (None, 0, False)}
     head = SAMPLERS.get(sampler["kind"], sampler["kind"])
     if integrator := rest.pop("integrator", None):
@@ -47,6 +47,14 @@ def action_text(action: dict[str, Any] | str | None) -> str:
         return action
     others = [f"{name} = {value}" for name, value in action.items() if name not in ("kind", "beta")]
     return ", ".join([action["kind"].capitalize() if not others else action["kind"], *others])
+
+
+def group_text(entry: dict[str, Any]) -> str:
+    """Group, action and precision of an ensemble: "SU3, Wilson, float32"; of other codes' files what the study says."""
+    action = entry.get("action")
+    known = action is not None or entry["sampler"]["kind"] != "files"
+    words = [entry["group"], *([action_text(action)] if known else [])]
+    return ", ".join([*words, *(["float32"] if entry.get("precision") == "float32" else [])])
 
 
 def start_text(start: str | dict[str, Any] | None) -> str:

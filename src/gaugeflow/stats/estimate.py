@@ -248,13 +248,13 @@ def _merged_source(estimates: Sequence[Estimate]) -> dict[str, object]:
 
 
 def format_estimate(value: float, error: float, digits: int = 2) -> str:
-    """`0.59372(11)`: the error in units of the last digit, `digits` significant figures of it."""
+    """`0.59372(11)`: the error in units of the last digit, `digits` significant figures of it; none without error."""
     if not math.isfinite(value):
         return "nan"
     if not math.isfinite(error):
         return f"{value:.6g}(?)"
     if error == 0:
-        return f"{value:.10g}(0)"
+        return f"{value:.10g}"
     places = digits - 1 - math.floor(math.log10(error))
     if round(error * 10**places) == 10**digits:  # 0.0996 becomes 0.10, not 0.100
         places -= 1

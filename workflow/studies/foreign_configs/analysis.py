@@ -4,10 +4,15 @@ import numpy as np
 
 from gaugeflow.analysis.observables import at_flow_time, plaquette
 
-CHARGES = {"Q clover": "charge", "Q improved": "charge_improved", "Q 5Li": "charge_5li", "Q plaquette": "charge_plaquette"}
+CHARGES = {
+    "Q clover": "charge",
+    "Q improved": "charge_improved",
+    "Q 5Li": "charge_5li",
+    "Q plaquette": "charge_plaquette",
+}
 
 FLOWS = ("wilson", "symanzik")
-FLOW_TIMES = (0.1, 0.2, 0.5, 0.9)
+FLOW_TIMES = (0.0, 0.1, 0.2, 0.5, 0.9)
 """t / a^2 at which flows are compared with tables."""
 
 
