@@ -8,8 +8,8 @@ from autoregressive import ar1
 
 from gaugeflow.errors import ConfigError, PhysicsError
 from gaugeflow.stats.autocorrelation import autocorrelation_function, gamma_method
-from gaugeflow.stats.jackknife import automatic_bin_size, delete_one, error_against_bin_size, given, jackknife
 from gaugeflow.stats.estimate import derive
+from gaugeflow.stats.jackknife import automatic_bin_size, delete_one, error_against_bin_size, given, jackknife
 from gaugeflow.stats.pull import pull
 
 
