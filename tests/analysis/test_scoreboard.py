@@ -37,7 +37,9 @@ def judged(value, error, reference=1.0, reference_error=0.0, max_error=0.1):
         (judged(None, None), False, "no finite value"),
         (judged(1.0, None), False, "no finite value"),
         (judged(1.0, 0.0), True, ""),
-        (judged(1.1, 0.0), False, "|pull| >= 3"),
+        (judged(1.05, 0.0), True, ""),
+        (judged(1.15, 0.0), False, "|value - reference| > max_error"),
+        (judged(1.05, 0.0, reference_error=0.01), False, "|pull| >= 3"),
     ],
 )
 def test_a_row_passes_with_a_small_pull_and_a_small_error(row, passed, reason):

@@ -8,7 +8,8 @@ from autoregressive import ar1
 
 from gaugeflow.errors import ConfigError, PhysicsError
 from gaugeflow.stats.autocorrelation import autocorrelation_function, gamma_method
-from gaugeflow.stats.jackknife import automatic_bin_size, delete_one, error_against_bin_size, jackknife
+from gaugeflow.stats.estimate import derive
+from gaugeflow.stats.jackknife import automatic_bin_size, delete_one, error_against_bin_size, given, jackknife
 from gaugeflow.stats.pull import pull
 
 
@@ -32,6 +33,22 @@ def test_error_and_tau_int_of_ar1_are_the_exact_ones(rho, n, chains):
     assert abs(pull(estimate.value, estimate.error, 0.3)) < 3
     assert estimate.error < 1.3 * exact_error
     assert estimate.n_eff == pytest.approx(n * chains / (2 * estimate.tau_int))
+
+
+def test_what_is_measured_on_one_given_configuration_is_a_number_without_error():
+    one = given(np.array([[0.25]]), key="a")
+    assert (one.value, one.error, one.n) == (0.25, 0.0, 1)
+    assert math.isnan(one.tau_int)
+    other = given(np.array([[[2.0, 8.0]]]), lambda means: means[1] / means[0], key="a")
+    ratio = derive(lambda a, b: a / b, one, other)
+    assert (ratio.value, ratio.error) == (0.0625, 0.0)
+    mean = jackknife(ar1(0.5, 200, 4, seed=3, mean=1.0), key="b")
+    product = derive(lambda a, b: a * b, one, mean)
+    assert product.error == pytest.approx(0.25 * mean.error, rel=1e-12)
+    with pytest.raises(ConfigError, match="wanted one measurement"):
+        given(np.zeros((2, 1)))
+    with pytest.raises(PhysicsError):
+        given(np.full((1, 1), math.nan))
 
 
 def test_a_wrong_mean_has_a_large_pull():

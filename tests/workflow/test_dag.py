@@ -44,7 +44,7 @@ def test_every_study_has_a_dag(scale, tmp_path):
     jobs = counts(snakemake("-n", "--cores", "1", studies=STUDIES, scale=scale, root=tmp_path / "out"))
     assert jobs["analyse"] == len(STUDIES)
     assert jobs["validate"] == jobs["report"] == jobs["tables"] == 1
-    assert jobs["measure"] == jobs["generate"]
+    assert jobs["measure"] == jobs["generate"] + jobs["catalogue"]
 
 
 def test_plain_snakemake_is_the_demo():
