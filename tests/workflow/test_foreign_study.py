@@ -148,7 +148,14 @@ def test_another_file_makes_the_last_chunk_anew_and_leaves_the_first_alone(finis
     assert "Nothing to be done" in snakemake(finished.folder, "-n").stdout
     path = finished.folder / "stream" / "conf.0100"
     write_field(path, 77)
-    planned = snakemake(finished.folder, "-n").stdout
-    path.unlink()
+    try:
+        planned = snakemake(finished.folder, "-n").stdout
+        files = sorted((finished.folder / "out" / "data").rglob("*.h5"))
+        options = ("--scale", "tiny", "--out", finished.folder / "again.json")
+        early = run("gaugeflow", "analyse", finished.folder / "study", *files, *options)
+    finally:
+        path.unlink()
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", planned.split("Job stats:")[-1], flags=re.MULTILINE))
     assert (jobs["catalogue"], jobs["measure"], jobs["flow"]) == ("1", "1", "1")
+    assert early.returncode == 3
+    assert "list 9 files, the study finds 10" in early.stderr
