@@ -24,7 +24,7 @@ def test_check_prints_one_line_per_file_and_fails_if_one_fails(files, capsys):
     assert main(["check", *files]) == 3
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["ok", "FAILED"]
-    assert lines[1].endswith("foreign.h5: not an HDF5 file (or its first bytes are damaged)")
+    assert "foreign.h5: got a file of 5 bytes" in lines[1]
 
 
 def test_check_prints_json(files, capsys):
@@ -48,7 +48,8 @@ def test_info_shows_identity_provenance_and_datasets(files, capsys):
         assert text in out
 
 
-def test_info_of_a_foreign_file_is_one_error(files, capsys):
+def test_info_of_a_file_of_no_known_format_is_one_error(files, capsys):
     assert main(["info", files[1]]) == 3
     err = capsys.readouterr().err
-    assert err == f"gaugeflow: error: {files[1]}: not an HDF5 file (or its first bytes are damaged)\n"
+    assert err.startswith(f"gaugeflow: error: {files[1]}: got a file of 5 bytes that begins with b'hello', wanted ")
+    assert err.count("\n") == 1

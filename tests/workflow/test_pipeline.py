@@ -22,11 +22,13 @@ pytestmark = pytest.mark.slow
 WRONG = 1.1
 OF_FILES = [study for study in STUDIES if "files:" in (REPOSITORY / f"workflow/studies/{study}/study.yaml").read_text()]
 """Studies of other codes' files: they have no generating jobs, and their numbers may have no errors."""
+TWIN_ENSEMBLES = 2
+"""One row far off is enough to say that the study sees the coupling; every ensemble costs five jobs."""
 SNAKEMAKE_SHARE = 0.20
 
 
 def write_twin(study, folder):
-    """Copy a study with every beta 10 % too large, labels unchanged and a quarter of the statistics or less."""
+    """Copy a study: few ensembles, every beta 10 % too large, the same labels, a quarter of the statistics or less."""
     shutil.copytree(REPOSITORY / "workflow" / "studies" / study, folder, ignore=shutil.ignore_patterns("__pycache__"))
     content = yaml.safe_load((folder / "study.yaml").read_text())
     tiny = content["scales"]["tiny"]
@@ -41,9 +43,14 @@ def write_twin(study, folder):
             if "warmup" in entry:
                 short["warmup"] = min(entry["warmup"], short["thermalisation"])
             entries.append({**entry, **short, "extents": size, "beta": round(WRONG * beta, 6), "label": label})
-    tiny["ensembles"] = entries
+    tiny["ensembles"] = entries[:TWIN_ENSEMBLES] + [e for e in entries[TWIN_ENSEMBLES:] if is_langevin(e)]
     content["scales"]["full"] = tiny
     (folder / "study.yaml").write_text(yaml.safe_dump(content))
+
+
+def is_langevin(entry):
+    """Whether an analysis extrapolates in the step of this ensemble and another."""
+    return entry.get("sampler", {}).get("kind") == "langevin"
 
 
 def exchanged(entries, study):
@@ -97,10 +104,10 @@ def test_every_row_of_a_study_passes(pipeline, study):
 
 @pytest.mark.parametrize("study", STUDIES)
 def test_the_twin_with_a_wrong_beta_or_exchanged_files_fails(pipeline, study):
-    failed = pipeline.failed(f"{study}_twin")
-    distances = [float(row["pull"]) for row in failed if row["pull"]]
-    distances += [
-        (float(row["value"]) - float(row["reference"])) / float(row["max_error"]) for row in failed if not row["pull"]
+    failed = [row for row in pipeline.failed(f"{study}_twin") if row["value"]]
+    distances = [
+        float(row["pull"] or (float(row["value"]) - float(row["reference"])) / float(row["max_error"]))
+        for row in failed
     ]
     assert max(map(abs, distances)) > 5, "no row of the twin is far from its reference"
 
