@@ -60,7 +60,7 @@ def check(
     """
     outcomes = []
     for path in files:
-        outcome = _outcome(path, parse_extents(extents), group)
+        outcome = _outcome(path, parse_extents(extents), group, links=as_json)
         outcomes.append(outcome.strict() if strict else outcome)
         if not as_json:
             _print(outcomes[-1])
@@ -79,7 +79,7 @@ def _print(outcome: Outcome) -> None:
         typer.echo(line)
 
 
-def _outcome(path: Path, extents: tuple[int, ...] | None, group: str | None) -> Outcome:
+def _outcome(path: Path, extents: tuple[int, ...] | None, group: str | None, *, links: bool) -> Outcome:
     from gaugeflow.formats.reading import is_hdf5
 
     try:
@@ -93,7 +93,7 @@ def _outcome(path: Path, extents: tuple[int, ...] | None, group: str | None) -> 
     from gaugeflow.cli.progress import progress
     from gaugeflow.formats.check import check_file
 
-    return _foreign(check_file(path, extents=extents, group=group, watch=progress))
+    return _foreign(check_file(path, extents=extents, group=group, watch=progress, links=links))
 
 
 def _ours(result: "Verification") -> Outcome:

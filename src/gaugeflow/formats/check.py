@@ -54,7 +54,7 @@ class Verdict:
 
     header      None where the file could not be read
     judgement   None where the links could not be read
-    checksums   of the links as they are: those of the format, and "links", which is the same in all formats
+    checksums   of the links as they are: those of the format and, if wanted, "links", the same in all formats
     warnings    defects that a format allows, or that do not touch the links
     problems    what makes the file unfit for use; empty if it is sound
     """
@@ -78,16 +78,18 @@ def check_file(
     extents: tuple[int, ...] | None = None,
     group: str | None = None,
     watch: Watch = unwatched,
+    links: bool = True,
 ) -> Verdict:
     """Judge one file; never raises for a bad one. Memory is bounded by a few time slices.
 
     extents, group   of a file that does not hold them; of another, they are compared with it
+    links            whether "links" is wanted among the checksums
     watch            (what, total) -> context of a function that is called with the number of time slices done
     """
     header = None
     try:
         header = read_header(path, extents=extents, group=group)
-        judgement, checksums = judge_links(path, header, watch)
+        judgement, checksums = judge_links(path, header, watch, links=links)
         problems = problems_of(path, header, judgement, checksums)
     except FileError as error:
         message = str(error).removeprefix(f"{path}: ")
@@ -96,12 +98,13 @@ def check_file(
 
 
 def judge_links(
-    path: Path | str, header: Header, watch: Watch = unwatched
+    path: Path | str, header: Header, watch: Watch = unwatched, *, links: bool = True
 ) -> tuple[Judgement, dict[str, tuple[int, ...]]]:
     """Judgement and checksums of the links of a file, read once; FileError where they cannot be read."""
     judge = Judge(header.group, header.extents)
     what = f"{Path(path).name}: time slices"
-    with LinkFile(path, header, crc_of_sites=crc_of_sites) as file, watch(what, header.extents[3]) as advance:
+    reader = LinkFile(path, header, crc_of_sites=crc_of_sites, links=links)
+    with reader as file, watch(what, header.extents[3]) as advance:
         for (times, zs), values in file.blocks():
             judge.feed(values)
             if zs.stop == header.extents[2]:

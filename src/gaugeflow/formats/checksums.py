@@ -98,15 +98,16 @@ class RunningChecksums:
 
     header          says format, byte order, N and rows
     crc_of_sites    crc32 of every row
+    links           whether "links" is wanted; where the format's own is the same it costs nothing
     """
 
-    def __init__(self, header: Header, crc_of_sites: CrcOfSites = zlib_crc_of_sites) -> None:
+    def __init__(self, header: Header, crc_of_sites: CrcOfSites = zlib_crc_of_sites, *, links: bool = True) -> None:
         self._header, self._crc = header, crc_of_sites
         self._big = header.dtype.str[0] == ">"
         self._word = np.dtype(">u4" if self._big else "<u4")
         self._whole = np.dtype(f"<u{header.dtype.itemsize}")
         own = {"ildg": "scidac", "scidac": "scidac", "nersc": "nersc", "milc": "milc"}.get(header.format)
-        self._own = own
+        self._own, self._wanted = own, links or own == "scidac"
         self._links = RotatedSums(np.dtype(np.uint32))
         self._words = RotatedSums(self._word)
         self._total = 0
@@ -116,7 +117,8 @@ class RunningChecksums:
         """Name -> sums."""
         links = self._links.values
         own = {"scidac": links, "nersc": (self._total,), "milc": self._words.values}
-        return {"links": links, **({self._own: own[self._own]} if self._own else {})}
+        found = {"links": links} if self._wanted else {}
+        return found | ({self._own: own[self._own]} if self._own else {})
 
     def add(self, numbers: Numbers, stored: np.ndarray, reals: np.ndarray) -> None:
         """Add sites that have not come before.
@@ -132,8 +134,9 @@ class RunningChecksums:
             self._add_chunk(numbers[part], stored[part], full[part])
 
     def _add_chunk(self, numbers: Numbers, stored: np.ndarray, reals: np.ndarray) -> None:
-        big = reals if self._big else reals.view(self._whole).astype(self._whole.newbyteorder(">"))
-        self._links.add(self._crc(big.view(np.uint8)), numbers)
+        if self._wanted:
+            big = reals if self._big else reals.view(self._whole).astype(self._whole.newbyteorder(">"))
+            self._links.add(self._crc(big.view(np.uint8)), numbers)
         if self._own == "nersc":
             self._total = (self._total + nersc_sum(stored.view(self._word))) % 2**32
         elif self._own == "milc":

@@ -68,6 +68,7 @@ class LinkFile:
 
     path, header     the file and what `read_header` gave
     crc_of_sites     uint8 (sites, bytes) -> uint32 (sites,), crc32 of every row
+    links            whether the checksum "links" is wanted beside the format's own
 
     Every rank may open its own and read its own part.
 
@@ -75,11 +76,16 @@ class LinkFile:
     """
 
     def __init__(
-        self, path: os.PathLike | str, header: Header, *, crc_of_sites: CrcOfSites = zlib_crc_of_sites
+        self,
+        path: os.PathLike | str,
+        header: Header,
+        *,
+        crc_of_sites: CrcOfSites = zlib_crc_of_sites,
+        links: bool = True,
     ) -> None:
         self.header = header
         self._file = FileBytes(path)
-        self._running = RunningChecksums(header, crc_of_sites)
+        self._running = RunningChecksums(header, crc_of_sites, links=links)
         self._counted: np.ndarray | None = None
         self._neighbours = openqcd.OpenQCDLinks(self._file, header) if header.format == "openqcd" else None
 
