@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 from data_files import DATA, read_links, reference_values
+from formats.mutations import KINDS, flip_links
 from house import run
 
 from gaugeflow.cli.main import main
@@ -169,6 +170,39 @@ def test_convert_keeps_what_is_there_and_refuses_what_is_unsound(tmp_path, capsy
         assert main(["convert", source, str(tmp_path / name), *words]) == code, words
         assert text in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["out.ildg"]
+
+
+MUTATED = (
+    "milc/lat.sample.l4444",
+    "milc/lat.sample.inst",
+    "milc/lat.sample.l4444.ildg",
+    "milc/lat.sample.l4444.scidac",
+)
+
+
+@pytest.mark.parametrize("name", [*MUTATED, "nersc", "openqcd"])
+def test_check_of_any_bytes_is_a_line_and_a_flip_under_a_checksum_fails(name, tmp_path, capsys):
+    """What `check` does beyond reading: judging, comparing and looking for bad links."""
+    sound = DATA / name
+    if name not in MUTATED:
+        sound = tmp_path / f"sound.{name}"
+        words = ("--reunitarise",) if name == "openqcd" else ()
+        assert main(["convert", str(DATA / MUTATED[0]), str(sound), *words]) == 0
+    raw, header, rng = sound.read_bytes(), read_header(sound), np.random.default_rng(11)
+    kinds = [KINDS[i % len(KINDS)] for i in range(4 * len(KINDS))]
+    paths = [tmp_path / f"{i:03d}" for i in range(len(kinds))]
+    for path, kind in zip(paths, kinds, strict=True):
+        path.write_bytes(kind(raw, header.offset, header.payload_bytes, rng))
+    capsys.readouterr()
+    assert main(["check", *map(str, paths)]) == 3
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("warning ")]
+    assert [line.split(":")[0].split() for line in lines] == [
+        [line.split()[0], str(p)] for p, line in zip(paths, lines, strict=True)
+    ]
+    assert {line.split()[0] for line in lines} <= {"ok", "FAILED"}
+    if header.claims.checksums:
+        flipped = [line for line, kind in zip(lines, kinds, strict=True) if kind is flip_links]
+        assert all(line.startswith("FAILED") and "checksum of the links is" in line for line in flipped)
 
 
 @pytest.mark.mpi

@@ -37,9 +37,15 @@ def test_every_link_stands_where_the_layout_puts_it(tmp_path, group, extents):
     write_file(tmp_path / "conf", Wanted("openqcd", extents, group), links)
     assert (tmp_path / "conf").read_bytes() == plain_openqcd(links, PLAQUETTE)
     (tmp_path / "other").write_bytes(plain_openqcd(links, PLAQUETTE))
-    header, read, _ = read_file(tmp_path / "other")
+    header, read, _ = read_file(tmp_path / "other", group=group)
     assert (header.extents, header.group) == (extents, group)
     np.testing.assert_array_equal(read, links)
+
+
+def test_another_n_than_that_of_the_code_has_to_be_known(tmp_path):
+    (tmp_path / "conf").write_bytes(plain_openqcd(random_links(EVEN, "SU2"), PLAQUETTE))
+    with pytest.raises(FileError, match=r"its size fits SU2 .*--group"):
+        read_header(tmp_path / "conf")
 
 
 def test_a_wrong_size_names_how_many_bytes(tmp_path):

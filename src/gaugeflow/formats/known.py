@@ -88,8 +88,18 @@ def matrix_size(extents: Sequence[int], itemsize: int, payload: int) -> int | No
     return None
 
 
-def group_from_size(path: os.PathLike | str, extents: Sequence[int], itemsize: int, payload: int, known: Known) -> str:
+def group_from_size(
+    path: os.PathLike | str,
+    extents: Sequence[int],
+    itemsize: int,
+    payload: int,
+    known: Known,
+    *,
+    usual: int | None = None,
+) -> str:
     """The group of a file whose header does not tell N, from the size of its full matrices.
+
+    usual    N of the code that has the format: another one, as a damaged header makes it, the caller has to know
 
     Raises    FileError if no N fits, or another than the caller gives
     """
@@ -97,6 +107,11 @@ def group_from_size(path: os.PathLike | str, extents: Sequence[int], itemsize: i
     if n is None:
         expected = gauge_group(known.group or "SU3").n
         require_size(path, payload, math.prod(extents) * stored_site_bytes(expected, expected, itemsize))
+    if known.group is None and usual not in (None, n):
+        raise FileError(
+            f"{path}: its size fits {group_of_size(n)} on {tuple(extents)}, wanted {group_of_size(usual)}, "
+            "which the code of this format has: its header is damaged, or give --group"
+        )
     return require_group(path, n, known)
 
 

@@ -54,7 +54,7 @@ def read_milc_header(file: FileBytes, known: Known) -> Header:
     _, x, y, z, t, *rest = layout.unpack(raw)
     extents = require_extents(file.path, (x, y, z, t), known)
     payload = file.size - layout.size
-    group = group_from_size(file.path, extents, 4, payload, known)
+    group = group_from_size(file.path, extents, 4, payload, known, usual=3)
     claims, facts = _version_5(file, *rest) if name == "milc" else _version_4(*rest)
     header = Header(name, extents, group, np.dtype(f"{order}f4"), layout.size, gauge_group(group).n, claims, facts)
     require_size(file.path, payload, header.payload_bytes)

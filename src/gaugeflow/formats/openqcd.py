@@ -55,7 +55,7 @@ def read_openqcd_header(file: FileBytes, known: Known) -> Header:
     """
     t, x, y, z, trace = LAYOUT.unpack(file.read(0, LAYOUT.size))
     extents = require_extents(file.path, (x, y, z, t), known)
-    group = group_from_size(file.path, extents, 8, file.size - LAYOUT.size, known)
+    group = group_from_size(file.path, extents, 8, file.size - LAYOUT.size, known, usual=3)
     n = gauge_group(group).n
     plaquette = finite_number(repr(trace / n))
     warnings = () if plaquette is not None else (f"the average plaquette in its header is {trace}",)
