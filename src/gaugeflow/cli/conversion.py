@@ -16,12 +16,11 @@ from gaugeflow.config.positions import AUTO, positions_of
 from gaugeflow.config.spec_file import foreign_spec
 from gaugeflow.conventions import gauge_group
 from gaugeflow.ensembles.atomic import atomic_path
-from gaugeflow.ensembles.catalogue import file_records, judged, write_imported
+from gaugeflow.ensembles.catalogue import judged, write_imported
 from gaugeflow.ensembles.foreign_links import as_complex
 from gaugeflow.ensembles.links import Slab
 from gaugeflow.ensembles.pieces import link_slabs
 from gaugeflow.ensembles.reader import open_file
-from gaugeflow.ensembles.schema import IMPORTED
 from gaugeflow.ensembles.verify import precision_of, require_sound
 from gaugeflow.errors import ConfigError, FileError
 from gaugeflow.formats.check import Verdict, check_file, checksum_text, judge_links, problems_of
@@ -100,8 +99,7 @@ def _stored(path: Path, configuration: int | None, chain: int | None, comm: Comm
     with open_file(path) as file:
         if "links" not in file.names or "trajectory" not in file.names:
             raise FileError(f"{path}: holds {file.kind}, which have no links to convert")
-        group = file.spec["spec"]["group"]
-        precision = file_records(file)[0].precision if file.kind == IMPORTED else precision_of(file)
+        group, precision = file.spec["spec"]["group"], precision_of(file)
         n, chains, *sites = file.shape("links")[:-3]
     if len(sites) != 4:
         raise ConfigError(f"{path}: a lattice of {len(sites)} dimensions; the formats of other codes hold four")

@@ -14,10 +14,13 @@ from gaugeflow.ensembles.checkpoint import Progress
 from gaugeflow.ensembles.links import LinkSource, Slab
 from gaugeflow.ensembles.pieces import link_slabs
 from gaugeflow.ensembles.reader import ChunkFile, StoredLinks, open_file
-from gaugeflow.ensembles.schema import ACCEPTED_BEFORE
+from gaugeflow.ensembles.schema import ACCEPTED_BEFORE, IMPORTED
 from gaugeflow.ensembles.verify import precision_of, require_sound
 from gaugeflow.errors import FileError
 from gaugeflow.samplers.guard import BAND_WINDOW
+
+OTHER_CODES = "as other codes keep them"
+"""Precision of imported links: no chain's, so that a chain that starts from them moves them to the group first."""
 
 
 class FileLinks:
@@ -50,7 +53,7 @@ class Source:
     links       read from the file when they are used
     role        "previous" (the chunk before) or "start" (a file of another ensemble)
     accepted    (at most BAND_WINDOW - 1 production trajectories of this chain, chains)
-    precision   to which the links are on the group
+    precision   to which the links are on the group: that of a chain, or OTHER_CODES
     """
 
     links: LinkSource
@@ -93,7 +96,8 @@ def read_start(start: FileStart, shape: tuple[int, ...]) -> Source:
     path = Path(start.file)
     i = check_start(start)
     with open_file(path, "configurations") as file:
-        found, precision = file.shape("links")[1:], precision_of(file)
+        found = file.shape("links")[1:]
+        precision = OTHER_CODES if file.kind == IMPORTED else precision_of(file)
     if found[1:] != shape[1:] or found[0] not in (1, shape[0]):
         raise FileError(f"{path}: start: links have shape {found}, wanted {shape} or a single chain")
     links, accepted = FileLinks(path, start.content_sha256, i, shape), np.zeros((0, shape[0]), np.uint8)

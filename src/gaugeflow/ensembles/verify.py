@@ -16,6 +16,7 @@ from gaugeflow.ensembles.gauge_checks import judge_links
 from gaugeflow.ensembles.reader import ChunkFile, StoredLinks, open_file
 from gaugeflow.ensembles.schema import ARCHIVED, CATALOGUE, IMPORTED, first_trajectory, saved_trajectories
 from gaugeflow.errors import FileError
+from gaugeflow.formats.tolerances import TOLERANCES
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 """Largest unitarity defect, and largest deviation of a stored plaquette from the recomputed one, by the precision of
@@ -139,7 +140,9 @@ def _foreign_problems(file: ChunkFile, spec: dict) -> Iterator[str]:
 
 
 def _links_problems(file: ChunkFile, spec: dict) -> Iterator[str]:
-    special, allowed = str(spec.get("group", "")).startswith("SU"), TOLERANCE[precision_of(file)]
+    precision = precision_of(file)
+    allowed = TOLERANCES[precision].group if file.kind == IMPORTED else TOLERANCE[precision]
+    special = str(spec.get("group", "")).startswith("SU")
     for i in range(file.n):
         yield from _configuration_problems(file, i, special, allowed)
 

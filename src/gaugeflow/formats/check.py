@@ -16,24 +16,10 @@ from gaugeflow.conventions import gauge_group
 from gaugeflow.errors import FileError
 from gaugeflow.formats.header import Header
 from gaugeflow.formats.reading import LinkFile, read_header
+from gaugeflow.formats.tolerances import TOLERANCES
 from gaugeflow.lattice.judge import Judge, Judgement
 from gaugeflow.lattice.site_checksums import crc_of_sites
 
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How far numbers may be from what they should be.
-
-    claims   of plaquette and link trace from those of the header: rounding of the links, and of ten printed digits
-    group    largest |U^dagger U - 1|, and |det U - 1|
-    """
-
-    claims: float
-    group: float
-
-
-TOLERANCES = {"float32": Tolerance(1e-6, 1e-5), "float64": Tolerance(1e-9, 1e-9)}
-"""By the precision of the file. Codes that let rounding errors grow between projections stay well inside."""
 
 PRINTED = {"ildg": 1e-6, "scidac": 1e-6}
 """Formats whose programs print plaquette and link trace to seven digits, whatever the precision of the links."""
