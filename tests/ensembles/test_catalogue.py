@@ -19,7 +19,7 @@ from gaugeflow.ensembles.foreign_links import foreign_configurations
 from gaugeflow.ensembles.gauge_checks import components_first, plaquettes
 from gaugeflow.ensembles.links import ArrayLinks
 from gaugeflow.ensembles.reader import open_file
-from gaugeflow.ensembles.source import check_start, read_start
+from gaugeflow.ensembles.source import OTHER_CODES, check_start, read_start
 from gaugeflow.ensembles.verify import verify_file
 from gaugeflow.errors import FileError
 from gaugeflow.formats.check import check_file
@@ -213,7 +213,7 @@ class TestImported:
         with open_file(imported) as file:
             start = FileStart(file=str(imported), content_sha256=file.content_sha256)
         assert check_start(start) == 0
-        assert read_start(start, (2, *EXTENTS[::-1], 4, 3, 3)).precision == "float64"
+        assert read_start(start, (2, *EXTENTS[::-1], 4, 3, 3)).precision == OTHER_CODES  # it is moved to the group
         done = run("gaugeflow", "branch", imported, "--seed", "5")
         assert done.returncode == 2
         assert "start: {file:" in done.stderr

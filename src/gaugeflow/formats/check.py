@@ -20,7 +20,6 @@ from gaugeflow.formats.tolerances import TOLERANCES
 from gaugeflow.lattice.judge import Judge, Judgement
 from gaugeflow.lattice.site_checksums import crc_of_sites
 
-
 PRINTED = {"ildg": 1e-6, "scidac": 1e-6}
 """Formats whose programs print plaquette and link trace to seven digits, whatever the precision of the links."""
 
