@@ -20,7 +20,7 @@ SUFFIXES = {
 }
 """Suffix of OUT -> format, where --to is not given."""
 
-FORMATS = tuple(dict.fromkeys(SUFFIXES.values()))
+FORMATS = ("ildg", "scidac", "nersc", "milc", "milc_v4", "openqcd", "gaugeflow")
 
 
 def convert(
@@ -48,8 +48,7 @@ def convert(
 ) -> None:
     """Convert a sound configuration; it is checked before, and what was written is read back and checked after.
 
-    Links are written as they are, bit for bit where the precision stays. Several ranks read and write their own slices,
-    rank 0 checks.
+    Links are written as they are, bit for bit where the precision stays. Several ranks read and write their own slices.
     """
     from gaugeflow.cli.conversion import open_source, wanted_file, write_foreign, write_ours
     from gaugeflow.ensembles.atomic import require_writable
