@@ -7,6 +7,8 @@ from kernels import compile_ahead
 from parallel_hdf5 import environment
 from report import browser
 
+from workflow import pipeline_run
+
 BROWSED = ("report/test_browser", "workflow/test_pipeline")
 
 
@@ -19,6 +21,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         compile_ahead.begin()
     if any(part in name for part in BROWSED for name in names):
         browser.begin()
+    if any("workflow/test_pipeline" in name for name in names):
+        pipeline_run.begin()
 
 
 def pytest_sessionfinish() -> None:
@@ -26,6 +30,7 @@ def pytest_sessionfinish() -> None:
     environment.end()
     browser.end()
     compile_ahead.end()
+    pipeline_run.end()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

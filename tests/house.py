@@ -57,16 +57,20 @@ def write_study(folder: Path, content: dict[str, Any] | str | None = None) -> Pa
     return folder
 
 
+def words(*command: str | Path) -> list[str]:
+    """A command line of this environment."""
+    program = BIN / command[0]
+    return [str(program) if program.exists() else str(command[0]), *map(str, command[1:])]
+
+
+def surroundings(**more: str) -> dict[str, str]:
+    """Environment variables of a command: programs of this environment first, worlds larger than this machine."""
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "NO_COLOR": "1", "GAUGEFLOW_OVERSUBSCRIBE": "1", **more}
+
+
 def run(*command: str | Path, cwd: Path = REPOSITORY, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a program of this environment and return its output as text; worlds may be larger than this machine."""
-    program = BIN / command[0]
-    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    words = [str(program) if program.exists() else str(command[0]), *map(str, command[1:])]
     return subprocess.run(
-        words,
-        cwd=cwd,
-        env={**os.environ, "PATH": path, "NO_COLOR": "1", "GAUGEFLOW_OVERSUBSCRIBE": "1", **environment},
-        capture_output=True,
-        text=True,
-        timeout=900,
+        words(*command), cwd=cwd, env=surroundings(**environment), capture_output=True, text=True, timeout=900
     )

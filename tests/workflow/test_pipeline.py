@@ -4,95 +4,26 @@ One run of Snakemake serves all tests of this file: the studies and their twins,
 the same labels, so that they are judged by the same references. Twins of files of other codes have exchanged files.
 """
 
-import csv
-import itertools
 import json
 import re
-import shutil
-import time
 from datetime import datetime
 
 import pytest
-import yaml
 from house import REPOSITORY, STUDIES, run
 from report.browser import Browser
 
+from workflow import pipeline_run
+
 pytestmark = pytest.mark.slow
 
-WRONG = 1.1
 OF_FILES = [study for study in STUDIES if "files:" in (REPOSITORY / f"workflow/studies/{study}/study.yaml").read_text()]
 """Studies of other codes' files: they have no generating jobs, and their numbers may have no errors."""
-TWIN_ENSEMBLES = 2
-"""One row far off is enough to say that the study sees the coupling; every ensemble costs five jobs."""
 SNAKEMAKE_SHARE = 0.20
 
 
-def write_twin(study, folder):
-    """Copy a study: few ensembles, every beta 10 % too large, the same labels, a quarter of the statistics or less."""
-    shutil.copytree(REPOSITORY / "workflow" / "studies" / study, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    content = yaml.safe_load((folder / "study.yaml").read_text())
-    tiny = content["scales"]["tiny"]
-    entries = exchanged([entry for entry in tiny["ensembles"] if "files" in entry], study)
-    for entry in [entry for entry in tiny["ensembles"] if "files" not in entry]:
-        extents = entry["extents"] if isinstance(entry["extents"][0], list) else [entry["extents"]]
-        betas = entry["beta"] if isinstance(entry["beta"], list) else [entry["beta"]]
-        for size, beta in itertools.product(extents, betas):
-            label = entry.get("label", "b{beta}_{extents}")
-            label = label.replace("{beta}", str(float(beta))).replace("{extents}", "x".join(map(str, size)))
-            short = {"thermalisation": 40, "configs_per_chunk": 20, "chunks": 1}
-            if "warmup" in entry:
-                short["warmup"] = min(entry["warmup"], short["thermalisation"])
-            entries.append({**entry, **short, "extents": size, "beta": round(WRONG * beta, 6), "label": label})
-    tiny["ensembles"] = entries[:TWIN_ENSEMBLES] + [e for e in entries[TWIN_ENSEMBLES:] if is_langevin(e)]
-    content["scales"]["full"] = tiny
-    (folder / "study.yaml").write_text(yaml.safe_dump(content))
-
-
-def is_langevin(entry):
-    """Whether an analysis extrapolates in the step of this ensemble and another."""
-    return entry.get("sampler", {}).get("kind") == "langevin"
-
-
-def exchanged(entries, study):
-    """Entries of files, each with the files of the next one of its group and lattice."""
-    out = []
-    for entry in entries:
-        alike = [e for e in entries if (e["group"], e["extents"]) == (entry["group"], entry["extents"])]
-        other = alike[(alike.index(entry) + 1) % len(alike)]
-        folder = REPOSITORY / "workflow" / "studies" / study / other.get("folder", ".")
-        out.append({**other, "label": entry["label"], "folder": str(folder.resolve())})
-    return out
-
-
-class Pipeline:
-    """A finished run: where it is, what Snakemake said, how long it took, and the scoreboard."""
-
-    def __init__(self, folder):
-        for study in STUDIES:
-            write_twin(study, folder / f"{study}_twin")
-        self.folder = folder
-        began = time.monotonic()
-        self.result = self.snakemake()
-        self.seconds = time.monotonic() - began
-        assert self.result.returncode == 0, self.result.stdout[-3000:] + self.result.stderr[-3000:]
-        with (folder / "out" / "results" / "scoreboard.csv").open(newline="") as stream:
-            self.rows = list(csv.DictReader(stream))
-
-    def snakemake(self, *options):
-        """The same line again, with options."""
-        twins = [str(self.folder / f"{study}_twin") for study in STUDIES]
-        settings = ("root=out", "scale=tiny", f"studies=[{','.join([*STUDIES, *twins])}]")
-        line = ("snakemake", "-s", REPOSITORY / "Snakefile", "--cores", "2", *options, "--config", *settings)
-        return run(*line, cwd=self.folder)
-
-    def failed(self, study):
-        """Rows of a study that did not pass."""
-        return [row for row in self.rows if row["study"] == study and row["passed"].lower() != "true"]
-
-
 @pytest.fixture(scope="module")
-def pipeline(tmp_path_factory):
-    return Pipeline(tmp_path_factory.mktemp("pipeline"))
+def pipeline():
+    return pipeline_run.finished()
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -170,7 +101,7 @@ def test_nothing_runs_twice(pipeline):
 def test_the_scheduler_takes_a_small_share_of_the_time(pipeline):
     """Share of the wall time in which no job ran: start, planning, gaps."""
     busy, running, since, now = 0.0, 0, None, None
-    for line in (pipeline.result.stdout + pipeline.result.stderr).splitlines():
+    for line in pipeline.output.splitlines():
         if match := re.match(r"\[\w+ (\w+ +\d+ [\d:]+ \d+)\]", line):
             now = datetime.strptime(match[1], "%b %d %H:%M:%S %Y").timestamp()
         if re.match(r"    jobid: \d+", line):
