@@ -1,6 +1,5 @@
 """The part of a study that defines a Markov chain, and its identity."""
 
-import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer, model_validator
@@ -13,6 +12,7 @@ from gaugeflow.config.fields import (
     FrozenModel,
     Group,
     NonNegativeInt,
+    OnLattice,
     Positive,
     PositiveInt,
     RectangleCoefficient,
@@ -75,7 +75,7 @@ Start = Annotated[
 WARMUP = "first trajectories of the thermalisation, accepted whatever their dH: a cold start gains energy at first"
 
 
-class EnsembleSpec(WithPrecision):
+class EnsembleSpec(WithPrecision, OnLattice):
     """Everything that defines the chains of one ensemble, and nothing else: no length, no ranks, no name."""
 
     version: Literal[1] = SCHEMA_VERSION
@@ -114,16 +114,6 @@ class EnsembleSpec(WithPrecision):
     def beta(self) -> float:
         """Coupling of the action."""
         return self.action.beta
-
-    @property
-    def ndim(self) -> int:
-        """Number of dimensions, 2 to 4."""
-        return len(self.extents)
-
-    @property
-    def sites(self) -> int:
-        """Number of lattice sites."""
-        return math.prod(self.extents)
 
     @property
     def tuned(self) -> bool:

@@ -1,5 +1,6 @@
 """The kinds of values that study files are made of."""
 
+import math
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -31,6 +32,7 @@ __all__ = [
     "Name",
     "NonNegative",
     "NonNegativeInt",
+    "OnLattice",
     "Positive",
     "PositiveInt",
     "RectangleCoefficient",
@@ -54,6 +56,22 @@ def as_tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: as_tuples(item) for key, item in value.items()}
     return value
+
+
+class OnLattice:
+    """Dimension and size of what has `extents`."""
+
+    extents: tuple[int, ...]
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions, 2 to 4."""
+        return len(self.extents)
+
+    @property
+    def sites(self) -> int:
+        """Number of lattice sites."""
+        return math.prod(self.extents)
 
 
 def _known_group(name: str) -> str:

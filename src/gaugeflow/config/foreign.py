@@ -4,7 +4,6 @@ The identity is lattice, group, the texts that name the files and their places i
 how many there are, are not part of it.
 """
 
-import math
 import re
 from typing import Annotated, Literal
 
@@ -12,7 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from gaugeflow.config.canonical import canonical_json, sha256_text
 from gaugeflow.config.ensemble import extents_text
-from gaugeflow.config.fields import MAX_SITES, Chains, FrozenModel, Group, Positive, PositiveInt
+from gaugeflow.config.fields import MAX_SITES, Chains, FrozenModel, Group, OnLattice, Positive, PositiveInt
 from gaugeflow.config.positions import AUTO, PATTERNS, regular_expression
 
 NDIM = 4
@@ -69,7 +68,7 @@ Beta = Annotated[Positive | None, Field(description="coupling, for tables only")
 ConfigsPerChunk = Annotated[PositiveInt, Field(description="configurations per chunk, each of all chains")]
 
 
-class ForeignSpec(FrozenModel):
+class ForeignSpec(FrozenModel, OnLattice):
     """Everything that defines an ensemble of files, and nothing else: no folder, no length, no ranks, no name."""
 
     version: Literal[1] = 1
@@ -88,16 +87,6 @@ class ForeignSpec(FrozenModel):
         if self.sites >= MAX_SITES:
             raise ValueError("extents: fewer than 2^40 sites in all")
         return self
-
-    @property
-    def ndim(self) -> int:
-        """Number of dimensions."""
-        return len(self.extents)
-
-    @property
-    def sites(self) -> int:
-        """Number of lattice sites."""
-        return math.prod(self.extents)
 
 
 def foreign_id(spec: ForeignSpec) -> str:
