@@ -14,7 +14,6 @@ from typing import Any
 from gaugeflow.analysis.curves import Table
 from gaugeflow.analysis.dataset import EnsembleData
 from gaugeflow.config.cost import FORCES_PER_STEP
-from gaugeflow.config.foreign import ForeignSpec
 from gaugeflow.stats.estimate import Estimate, format_estimate
 
 
@@ -38,7 +37,7 @@ def sampler_table(ensembles: Mapping[str, EnsembleData], observables: Mapping[st
         columns += [f"tau_int({name}) / updates", f"cost({name}) / evaluations"]
     rows = []
     for label, ensemble in ensembles.items():
-        if isinstance(ensemble.spec, ForeignSpec):
+        if ensemble.foreign:
             continue
         sampler, spacing = ensemble.spec.sampler, ensemble.spec.save_every
         number, what = evaluations(sampler)

@@ -49,10 +49,8 @@ def judge(results: dict[str, Any]) -> list[Row]:
 
 def _row(study: str, reference: dict[str, Any], estimate: dict[str, Any] | None) -> Row:
     value, error = (math.nan, math.nan) if estimate is None else (_float(estimate[key]) for key in ("value", "error"))
-    distance = pull(value, error, reference["value"], reference["error"])
     without_errors = error == 0 and reference["error"] == 0
-    if without_errors:
-        distance = math.nan
+    distance = math.nan if without_errors else pull(value, error, reference["value"], reference["error"])
     reason = ""
     if estimate is None:
         reason = "no result of this name"

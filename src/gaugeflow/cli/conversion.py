@@ -86,7 +86,7 @@ def open_source(
 
 def _foreign_slices(path: Path, header: Header, times: range) -> Iterator[np.ndarray]:
     whole = [slice(0, extent) for extent in reversed(header.extents[:3])]
-    with LinkFile(path, header) as file:
+    with LinkFile(path, header, crc_of_sites=crc_of_sites, links=False) as file:  # the writer sums what it is given
         for t in times:
             yield file.part(slice(t, t + 1), *whole)[0]
 

@@ -135,7 +135,7 @@ def _group_problems(path: Path | str, header: Header, judgement: Judgement) -> l
     if judgement.unitarity_defect <= allowed and judgement.determinant_defect <= allowed:
         return []
     count, first, unitarity, determinant = 0, None, 0.0, 0.0
-    with LinkFile(path, header) as file:
+    with LinkFile(path, header, crc_of_sites=crc_of_sites, links=False) as file:
         for (times, zs), values in file.blocks():
             u = values[..., 0].astype(np.float64) + 1j * values[..., 1]
             defects = link_defects(u, special=gauge_group(header.group).special)
