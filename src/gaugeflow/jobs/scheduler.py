@@ -15,7 +15,9 @@ ANSWER_SECONDS = 120.0
 POLL_SECONDS = 2.0
 CANCELLED_AT_ONCE = 200  # job ids on one command line
 
-UNFINISHED = ("PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "REQUEUED", "STOPPED", "REQUEUE_HOLD")
+FINISHED = frozenset(
+    "BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED REVOKED TIMEOUT".split()
+)
 WAITING = frozenset({"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT"})
 
 
@@ -92,7 +94,7 @@ def jobs_of(prefix: str) -> tuple[Job, ...]:
     lines = _answer(asked).splitlines()
     found = [Job(*parts) for line in lines if len(parts := line.split("|", 7)) == 8]
     ours = [job for job in found if job.name == prefix or job.name.startswith(f"{prefix}_")]
-    return tuple(job for job in ours if job.state in UNFINISHED or job.state in WAITING)
+    return tuple(job for job in ours if job.state not in FINISHED)
 
 
 def cancel(job_ids: Iterable[str]) -> None:
@@ -158,7 +160,9 @@ def submit(name: str, command: str, request: Request, *, folder: str, output: st
 def _answer(command: Sequence[str], harmless: str = "") -> str:
     result = _run(command)
     if result.returncode and not (harmless and harmless.lower() in result.stderr.lower()):
-        raise FileError(f"{command[0]}: failed ({result.stderr.strip()}); is the scheduler up? Run it by hand, try again")
+        raise FileError(
+            f"{command[0]}: failed ({result.stderr.strip()}); is the scheduler up? Run it by hand, try again"
+        )
     return result.stdout
 
 
