@@ -11,8 +11,25 @@ from gaugeflow.errors import ConfigError
 
 OURS = ("root", "scale", "studies")
 FIXED = frozenset(
-    "-s --snakefile -d --directory --profile --workflow-profile -C --config --configfile --configfiles --unlock "
-    "-e --executor --slurm-jobname-prefix -n --dry-run --nolock".split()
+    [
+        "-s",
+        "--snakefile",
+        "-d",
+        "--directory",
+        "--profile",
+        "--workflow-profile",
+        "-C",
+        "--config",
+        "--configfile",
+        "--configfiles",
+        "--unlock",
+        "-e",
+        "--executor",
+        "--slurm-jobname-prefix",
+        "-n",
+        "--dry-run",
+        "--nolock",
+    ]
 )
 """Options that decide where a run is, or that several coordinators keep apart."""
 

@@ -1,4 +1,4 @@
-"""SLURM as its programs tell it: squeue, scancel, sinfo, sbatch, started with lists of arguments and never by a shell."""
+"""SLURM as its programs tell it: squeue, scancel, sinfo, sbatch, started with argument lists and never by a shell."""
 
 import os
 import shutil
@@ -16,7 +16,18 @@ POLL_SECONDS = 2.0
 CANCELLED_AT_ONCE = 200  # job ids on one command line
 
 FINISHED = frozenset(
-    "BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED REVOKED TIMEOUT".split()
+    [
+        "BOOT_FAIL",
+        "CANCELLED",
+        "COMPLETED",
+        "DEADLINE",
+        "FAILED",
+        "NODE_FAIL",
+        "OUT_OF_MEMORY",
+        "PREEMPTED",
+        "REVOKED",
+        "TIMEOUT",
+    ]
 )
 WAITING = frozenset({"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT"})
 
