@@ -9,7 +9,7 @@ from gaugeflow.ensembles.lock import locked
 
 
 @contextmanager
-def Lease(folder: Path, *, what: str) -> Iterator[None]:  # noqa: N802
+def Lease(folder: Path, *, what: str) -> Iterator[None]:
     """Hold the folder's lock."""
     descriptor = locked(folder)
     try:
