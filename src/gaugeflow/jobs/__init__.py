@@ -1,1 +1,1 @@
-"""What a job knows of the machine around it: signals, deadline, lease, clock, disk, attempts, scheduler."""
+"""What a job knows of the machine around it: signals, deadlines, ownership, attempts."""
