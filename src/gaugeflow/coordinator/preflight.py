@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gaugeflow.config.cost import estimate
 from gaugeflow.config.study import Ensemble, Study
+from gaugeflow.coordinator.chunks import listed
 from gaugeflow.coordinator.cluster import check_cluster
 from gaugeflow.coordinator.profile import Profile
 from gaugeflow.coordinator.run_folder import RunFolder
@@ -56,7 +57,7 @@ def check_unchanged(folder: RunFolder, study: Study) -> None:
 
     Raises    ConfigError listing both
     """
-    there = _names(folder.ensembles)
+    there = set(listed(folder.ensembles))
     left = sorted(there - {ensemble.ensemble_id for ensemble in study.ensembles})
     new = [ensemble for ensemble in study.ensembles if ensemble.ensemble_id not in there]
     if left and new:
@@ -87,7 +88,7 @@ def check_disk(folder: RunFolder, study: Study) -> None:
 
 def missing_chunks(folder: RunFolder, ensemble: Ensemble) -> int:
     """How many chunks of an ensemble have no file."""
-    there = _names(folder.ensembles / ensemble.ensemble_id / "configs")
+    there = set(listed(folder.ensembles / ensemble.ensemble_id / "configs"))
     return sum(f"{number:04d}.h5" not in there for number in range(ensemble.chunks))
 
 
@@ -96,13 +97,6 @@ def free_bytes(path: Path) -> float:
     place = next(one for one in (path, *path.parents) if one.exists())
     found = os.statvfs(place)
     return float(found.f_bavail * found.f_frsize)
-
-
-def _names(folder: Path) -> set[str]:
-    try:
-        return set(os.listdir(folder))
-    except FileNotFoundError:
-        return set()
 
 
 def _list(entries: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gaugeflow.errors import ConfigError, FileError
 
-JOB_FIELDS = "%i|%j|%T|%Z|%r|%M|%l|%k"  # the comment last: it may hold anything
+JOB_FIELDS = "%A|%j|%T|%Z|%r|%M|%l|%k"  # the comment last: it may hold anything
 PARTITION_FIELDS = "%R|%a|%l|%c|%m"
 ANSWER_SECONDS = 120.0
 POLL_SECONDS = 2.0
