@@ -37,6 +37,14 @@ def coordinates(folder: RunFolder, job: scheduler.Job) -> bool:
     return job.name == folder.coordinator_job
 
 
+def coordinator_jobs(folder: RunFolder, but: str = "") -> list[scheduler.Job]:
+    """Jobs, waiting or running, that coordinate this root, without the one with the number `but`.
+
+    Raises    FileError if the scheduler does not answer
+    """
+    return [job for job in scheduler.jobs_of(folder.coordinator_job) if job.job_id != but]
+
+
 def settle(folder: RunFolder, before: Coordinator | None, executor: str, policy: Leftovers) -> None:
     """Return when nothing of this root runs any more but the caller.
 
@@ -58,7 +66,6 @@ def _settle_processes(before: Coordinator, policy: Leftovers) -> None:
     if not left:
         return
     if policy is Leftovers.WAIT_ALL:
-        _Saying("processes")(len(left))
         say = _Saying("processes")
         while left := members(leader):
             say(len(left))
