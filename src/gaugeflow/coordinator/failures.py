@@ -25,7 +25,9 @@ def failure_lines(folder: RunFolder, log: Path) -> list[str]:
         if any(rule == one and _same_job(job, found["log"] if found else "") for one, job in jobs):
             continue
         message = MESSAGE.search(block["body"])
-        lines.append(f"{rule}: {message['message'] if message else 'failed'}; log {found['log'] if found else log}")
+        said_by_snakemake = message["message"] if message and message["message"] != "None" else ""
+        reason = said_by_snakemake or (_last_line(folder.root / found["log"]) if found else "") or "failed"
+        lines.append(f"{rule}: {reason}; log {found['log'] if found else log}")
     lines = list(dict.fromkeys(lines))
     if not lines:
         return [f"Snakemake failed; its last lines in {log}:", *said.splitlines()[-LAST_LINES:]]
@@ -43,3 +45,12 @@ def failure_text(failure: Failure) -> str:
 def _same_job(job: str, log: str) -> bool:
     """Whether Snakemake's log of a rule is that of a job: logs/<rule>/<job>.log."""
     return log.removesuffix(".log").endswith(job)
+
+
+def _last_line(path: Path) -> str:
+    """The last line of a log that says something; empty if there is none."""
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
+    except OSError:
+        return ""
+    return next((line[:REASON_LENGTH] for line in reversed(lines) if line), "")

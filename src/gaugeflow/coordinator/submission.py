@@ -2,8 +2,6 @@
 
 import logging
 import platform
-import subprocess
-import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
