@@ -11,11 +11,18 @@ import time
 import pytest
 from house import REPOSITORY, run, study_content, write_study
 
-SMALL = {"extents": [4, 4], "beta": 1.0, "chains": 2, "chunks": 2, "configs_per_chunk": 2, "acceptance_band": [0.0, 1.0]}
+SMALL = {
+    "extents": [4, 4],
+    "beta": 1.0,
+    "chains": 2,
+    "chunks": 2,
+    "configs_per_chunk": 2,
+    "acceptance_band": [0.0, 1.0],
+}
 
 
 def snakemake(folder, *options):
-    line = ("snakemake", "-s", REPOSITORY / "Snakefile", "--cores", "2", *options)
+    line = ("snakemake", "-s", REPOSITORY / "Snakefile", "--cores", "2", "--rerun-triggers", "mtime", "input", *options)
     settings = ("root=.", "scale=tiny", f"studies=[{folder.parent / 's'}]")
     return run(*line, "--until", "measure", "flow", "--config", *settings, cwd=folder)
 
