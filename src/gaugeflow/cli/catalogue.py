@@ -26,6 +26,7 @@ def catalogue(
     from gaugeflow.ensembles.complete import catalogue_complete
     from gaugeflow.ensembles.receipt import write_receipt
     from gaugeflow.formats.check import check_file
+    from gaugeflow.jobs import attempts
 
     chosen = load_study(study, scale).ensemble(ensemble)
     if chosen.foreign is None:
@@ -37,6 +38,7 @@ def catalogue(
         write_receipt(receipt, out)
         typer.echo(f"{out}: already complete")
         return
+    attempts.record("chunk", **spec.identity(chunk), files=len(found.paths))
     files: list[Judged] = []
     problems: list[str] = []
     with progress("files", len(found.paths)) as advance:

@@ -30,7 +30,8 @@ def flow(
     from gaugeflow.config.load import load_study
     from gaugeflow.ensembles.complete import series_complete
     from gaugeflow.ensembles.receipt import write_receipt
-    from gaugeflow.ensembles.series import measure_series, read_header, write_series
+    from gaugeflow.ensembles.series import chunk_of, measure_series, read_header, write_series
+    from gaugeflow.jobs import attempts
     from gaugeflow.observables.flowed import flowed_series
 
     process_grid, chosen = parse_grid(grid), load_study(study, scale)
@@ -46,6 +47,10 @@ def flow(
     options = {"grid": process_grid, "threads": threads, "device": device, "precision": chosen_flow.precision}
     lattice = make_lattice(spec.spec, comm, **options)
     times = chosen_flow.flow_times()
+    if comm.rank == 0:
+        attempts.record(
+            "chunk", **spec.identity(chunk_of(configurations)), configurations=n, settings=chosen_flow.settings_id
+        )
     with progress("configurations", n, quiet=comm.rank > 0) as advance:
         series = measure_series(
             configurations,

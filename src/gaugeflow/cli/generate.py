@@ -53,7 +53,8 @@ def generate(
     from gaugeflow.config.spec_file import read_spec
     from gaugeflow.ensembles.production import ChunkRun
     from gaugeflow.ensembles.receipt import write_receipt
-    from gaugeflow.ensembles.source import published
+    from gaugeflow.ensembles.source import published, trajectory_on_disk
+    from gaugeflow.jobs import attempts
     from gaugeflow.lattice.cores import affinity, cores_text
 
     band, process_grid = parse_band(acceptance_band), parse_grid(grid)
@@ -79,8 +80,10 @@ def generate(
         logger.info("%s chunk %d: seed %d", resolved.ensemble_id, chunk, resolved.spec.seed)
         logger.info("grid %s, %d threads on cores %s, device %s", *where)
         logger.info("spec %s", resolved.text)
+        work = {"trajectories": run.trajectories, "continued_after": trajectory_on_disk(out)}
+        attempts.record("chunk", **resolved.identity(chunk), **work)
     began = time.monotonic()
-    with progress(f"chunk {chunk}", run.trajectories, quiet=comm.rank > 0) as run.advance:
+    with progress(f"chunk {chunk}", run.trajectories, steps="trajectories", quiet=comm.rank > 0) as run.advance:
         digest = run.run()
     if comm.rank == 0:
         write_receipt(receipt, out)

@@ -27,7 +27,8 @@ def measure(
     from gaugeflow.config.load import load_study
     from gaugeflow.ensembles.complete import series_complete
     from gaugeflow.ensembles.receipt import write_receipt
-    from gaugeflow.ensembles.series import measure_series, read_header, write_series
+    from gaugeflow.ensembles.series import chunk_of, measure_series, read_header, write_series
+    from gaugeflow.jobs import attempts
     from gaugeflow.observables.registry import check_measure, measure_all
 
     process_grid, chosen = parse_grid(grid), load_study(study, scale)
@@ -42,6 +43,10 @@ def measure(
     spec, n = read_header(configurations, out, comm)
     check_measure(settings, spec.spec, f"study {study} at scale {scale}, for {configurations}: measure")
     lattice = make_lattice(spec.spec, comm, grid=process_grid, threads=threads, device=device)
+    if comm.rank == 0:
+        attempts.record(
+            "chunk", **spec.identity(chunk_of(configurations)), configurations=n, settings=settings.settings_id
+        )
     with progress("configurations", n, quiet=comm.rank > 0) as advance:
         series = measure_series(
             configurations,
