@@ -22,12 +22,14 @@ def catalogue(
     from gaugeflow.ensembles.atomic import require_writable
     from gaugeflow.ensembles.catalogue import Judged, judged, write_catalogue
     from gaugeflow.formats.check import check_file
+    from gaugeflow.jobs.clock import check_clock
 
     chosen = load_study(study, scale).ensemble(ensemble)
     if chosen.foreign is None:
         raise ConfigError(f"{chosen.label}: is a chain, not files of another code; gaugeflow generate makes its chunks")
     found, spec = chosen.foreign.chunk(chunk), make_spec(chosen, None)
     require_writable(out)
+    check_clock(out)
     files: list[Judged] = []
     problems: list[str] = []
     with progress("files", len(found.paths)) as advance:
