@@ -1,6 +1,6 @@
 """Laws of whose jobs are whose: a root's own are waited for and cancelled, and no others."""
 
-import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -66,13 +66,13 @@ def test_cancel_without_jobs_says_so(slurm, run, gaugeflow):
 )
 def test_leftover_jobs_are_waited_for_or_cancelled_as_asked(slurm, run, monkeypatch, policy, cancelled):
     slurm.set_jobs(*jobs(run))
-    looks = []
+    looks = []  # jobs that are left, each time it looks
 
     def end_one(seconds):
         looks.append(len(live_jobs(run)))
         slurm.set_jobs(*[job for job in jobs(run) if job[0] in slurm.numbers and job[0] != live_jobs(run)[0].job_id])
 
-    monkeypatch.setattr(time, "sleep", end_one)
+    monkeypatch.setattr(scheduler, "time", SimpleNamespace(sleep=end_one))
     settle(run, None, "slurm", policy)
     assert slurm.cancelled[: len(cancelled)] == cancelled
     assert len(slurm.cancelled) <= len(cancelled) + 1  # the end of the file

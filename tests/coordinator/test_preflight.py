@@ -8,6 +8,7 @@ from gaugeflow.config.load import load_study
 from gaugeflow.coordinator import preflight
 from gaugeflow.coordinator.profile import load_profile
 from gaugeflow.coordinator.run_folder import folder_at
+from gaugeflow.jobs import disk
 
 
 def refused(result, code, *said):
@@ -48,7 +49,7 @@ def test_what_no_node_offers_is_refused_with_the_schedulers_words(slurm, folder,
     for scale in content["scales"].values():
         scale["measure"], scale["flow"] = {}, None
     write_study(folder / "s", content)
-    monkeypatch.setattr(preflight, "free_bytes", lambda path: 1e18)
+    monkeypatch.setattr(disk, "free_bytes", lambda path: 10**18)
     result = gaugeflow("submit", "s", "--profile", slurm.profile(), "--coordinator", "here")
     refused(result, 2, "the scheduler would refuse the jobs of rule generate", said, "nodes of 64 cores and 256000 MB")
     assert not (folder / "runs").exists()
@@ -61,9 +62,9 @@ def test_a_scheduler_that_is_down_is_told(slurm, folder, gaugeflow):
 
 
 def test_a_disk_that_is_too_small_is_told_before_work(slurm, folder, gaugeflow, monkeypatch):
-    monkeypatch.setattr(preflight, "free_bytes", lambda path: 1000.0)
+    monkeypatch.setattr(disk, "free_bytes", lambda path: 1000)
     result = gaugeflow("submit", "s", "--profile", slurm.profile())
-    refused(result, 3, "3 chunks need", "1e-06 GB are free", "nothing was started")
+    refused(result, 3, "3 chunks of s needs", "1.0 kB are free", "nothing was started")
 
 
 def test_chunks_that_are_there_need_no_disk(slurm, folder, monkeypatch):
@@ -73,7 +74,7 @@ def test_chunks_that_are_there_need_no_disk(slurm, folder, monkeypatch):
     configs.mkdir(parents=True)
     for number in range(3):
         (configs / f"{number:04d}.h5").touch()
-    monkeypatch.setattr(preflight, "free_bytes", lambda path: 1000.0)
+    monkeypatch.setattr(disk, "free_bytes", lambda path: 1000)
     preflight.check_disk(run, study)
 
 

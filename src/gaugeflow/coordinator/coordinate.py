@@ -12,13 +12,13 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from gaugeflow.coordinator.command import snakemake
-from gaugeflow.coordinator.lease import Lease
 from gaugeflow.coordinator.leftovers import Leftovers, settle
 from gaugeflow.coordinator.presence import Presence, last_coordinator, living_coordinator
 from gaugeflow.coordinator.processes import Process, process
 from gaugeflow.coordinator.profile import Profile
 from gaugeflow.coordinator.run_folder import RunFolder, RunRecord
-from gaugeflow.errors import ConfigError, FileError
+from gaugeflow.errors import ConfigError, FileError, LeaseLost
+from gaugeflow.jobs.lease import Lease
 
 POLL_SECONDS = 0.1
 INTERRUPTED, STOPPED, FAILED = 130, 75, 1
@@ -47,13 +47,13 @@ def coordinate(
     Raises    ConfigError if another coordinator holds the root, FileError if the scheduler does not answer
     """
     require_alone(folder)
-    with Lease(folder.run, what=f"coordinator of {folder.root}"), Signals(profile.executor) as signals:
+    with Lease(folder.run, f"coordinator of {folder.root}") as lease, Signals(profile.executor) as signals:
         before = last_coordinator(folder)
         with Presence(folder, how, handle) as presence:
             settle(folder, before, profile.executor, leftovers)
             _unlock(folder, record, profile)
             log = folder.next_log()
-            code = _run(snakemake(record, folder, profile), log, presence, signals)
+            code = _run(snakemake(record, folder, profile), log, presence, signals, lease)
     if code and signals.received is not None:
         return (INTERRUPTED if signals.received == signal.SIGINT else STOPPED), log
     return (FAILED if code else 0), log
@@ -103,7 +103,7 @@ def _unlock(folder: RunFolder, record: RunRecord, profile: Profile) -> None:
         raise FileError(f"{folder.root}: snakemake --unlock failed: {(done.stdout + done.stderr).strip()[-2000:]}")
 
 
-def _run(command: list[str], log: Path, presence: Presence, signals: Signals) -> int:
+def _run(command: list[str], log: Path, presence: Presence, signals: Signals, lease: Lease) -> int:
     """Run the command in a session of its own with its output in `log` and on the terminal; its exit code."""
     line = [sys.executable, "-m", "gaugeflow.coordinator.child", str(os.getpid()), *command]
     with log.open("xb") as output:
@@ -115,11 +115,27 @@ def _run(command: list[str], log: Path, presence: Presence, signals: Signals) ->
     with log.open("rb") as written:
         copy = _Terminal(written.read)
         while child.poll() is None:
-            presence.beat()
+            if presence.beat():
+                _require_owned(lease, child)
             copy()
             time.sleep(POLL_SECONDS)
         copy()
     return child.returncode
+
+
+def _require_owned(lease: Lease, child: subprocess.Popen) -> None:
+    """Leave the root to the coordinator that took over while this one was halted; jobs are now that one's.
+
+    Raises    LeaseLost
+    """
+    try:
+        lease.check()
+    except LeaseLost:
+        child.kill()
+        child.wait()
+        raise
+    except FileError as error:  # a file system that does not answer now
+        logger.warning("%s", error)
 
 
 class _Terminal:
