@@ -1,13 +1,18 @@
 """Laws of whose jobs are whose: a root's own are waited for and cancelled, and no others."""
 
+import os
+import threading
+from signal import SIGUSR1 as USR1
 from types import SimpleNamespace
 
 import pytest
 
+from gaugeflow.coordinator import coordinate
 from gaugeflow.coordinator.leftovers import Leftovers, live_jobs, settle
 from gaugeflow.coordinator.profile import load_profile
 from gaugeflow.coordinator.run_folder import RunRecord, folder_at
 from gaugeflow.coordinator.starting import Way, start_as_job
+from gaugeflow.coordinator.submission import earlier_submission, start
 from gaugeflow.jobs import scheduler
 
 
@@ -94,8 +99,23 @@ def test_the_coordinator_job_is_one_quoted_line_with_the_profiles_account(slurm,
     assert "job 4711 for 600 minutes" in said
     assert {"--account=physics", "--partition=batch", "--time=600", f"--job-name={run.coordinator_job}"} <= set(call)
     wrapped = next(word for word in call if word.startswith("--wrap="))
-    assert wrapped.endswith(f"-m gaugeflow resume {run.root} --coordinator here")
-    assert Way.JOB in list(Way)
+    assert wrapped.startswith("--wrap=exec ")
+    assert wrapped.endswith(f"-m gaugeflow resume {run.root} --coordinator here --coordinator-time 600")
+
+
+def test_a_coordinator_job_warned_of_its_limit_hands_over_to_the_next(slurm, run, monkeypatch, folder):
+    """Snakemake is a process that sleeps; the warning comes as the scheduler sends it."""
+    monkeypatch.setattr(coordinate, "snakemake", lambda *rest: ["sleep", "60"])
+    monkeypatch.setenv("SLURM_JOB_ID", "20")
+    monkeypatch.setenv("SLURM_JOB_NAME", run.coordinator_job)
+    slurm.set_jobs(("20", run.coordinator_job, "RUNNING"), ("21", f"{run.prefix}_0d", "RUNNING"))
+    monkeypatch.setattr(coordinate, "settle", lambda *rest: threading.Timer(1.5, os.kill, [os.getpid(), USR1]).start())
+    options = {"minutes": 60, "leftovers": Leftovers.WAIT_RUNNING, "accept_changes": False, "renew": False}
+    code, said = start(earlier_submission(run), Way.HERE, **options)
+    assert code == 0
+    assert "job 4711" in said
+    assert "--dependency=afterany:20" in slurm.asked[-1]
+    assert slurm.cancelled == []
 
 
 def test_a_request_says_only_what_is_wanted():

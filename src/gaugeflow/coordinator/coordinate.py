@@ -22,6 +22,7 @@ from gaugeflow.jobs.lease import Lease
 
 POLL_SECONDS = 0.1
 INTERRUPTED, STOPPED, FAILED = 130, 75, 1
+TIME_IS_UP = -1  # a coordinator that is a job reached its limit: its jobs live on, another one has to go on
 MAX_COPIED = 1 << 20
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ def require_alone(folder: RunFolder) -> None:
 def coordinate(
     folder: RunFolder, record: RunRecord, profile: Profile, *, how: str, handle: str, leftovers: Leftovers
 ) -> tuple[int, Path | None]:
-    """Run Snakemake until it ends; exit code (0, 1; 75 or 130 if told to stop) and the log that it wrote.
+    """Run Snakemake until it ends; exit code (0, 1; 75 or 130 if told to stop; TIME_IS_UP) and the log that it wrote.
 
     Raises    ConfigError if another coordinator holds the root, FileError if the scheduler does not answer
     """
@@ -52,8 +53,12 @@ def coordinate(
         with Presence(folder, how, handle) as presence:
             settle(folder, before, profile.executor, leftovers)
             _unlock(folder, record, profile)
+            if signals.time_is_up:
+                return TIME_IS_UP, None
             log = folder.next_log()
             code = _run(snakemake(record, folder, profile), log, presence, signals, lease)
+    if code and signals.time_is_up:
+        return TIME_IS_UP, log
     if code and signals.received is not None:
         return (INTERRUPTED if signals.received == signal.SIGINT else STOPPED), log
     return (FAILED if code else 0), log
@@ -62,17 +67,20 @@ def coordinate(
 class Signals:
     """Context: Ctrl-C and TERM reach Snakemake as SIGINT, which cancels its jobs; before it runs, they interrupt.
 
-    SIGHUP is ignored: a terminal that is closed does not end a run.
+    SIGHUP is ignored: a terminal that is closed does not end a run. SIGUSR1, the warning before a job's time limit,
+    kills Snakemake without a word, so that the jobs live on.
     """
 
     def __init__(self, executor: str) -> None:
         self.received: int | None = None
+        self.time_is_up = False
         self.child: Process | None = None
         self._local = executor != "slurm"
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> "Signals":
         self._before = {number: signal.signal(number, self._receive) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._end)
         self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         return self
 
@@ -89,6 +97,11 @@ class Signals:
         # Local jobs are children of Snakemake and save when they are told; the scheduler's are cancelled by Snakemake.
         with contextlib.suppress(ProcessLookupError):
             (os.killpg if self._local else os.kill)(self.child.pid, signal.SIGINT)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        self.time_is_up = True
+        if self.child is not None:
+            self.child.signal(signal.SIGKILL)
 
 
 def _unlock(folder: RunFolder, record: RunRecord, profile: Profile) -> None:
