@@ -3,7 +3,9 @@
 import stat
 from pathlib import Path
 
-SQUEUE = 'cat "$FAKE_SLURM/jobs"\n'
+SQUEUE = """if [ "$2" = -j ]; then grep "^$3|" "$FAKE_SLURM/jobs" | cut -d "|" -f 3; exit 0; fi
+cat "$FAKE_SLURM/jobs"
+"""
 SINFO = 'echo "batch|up|1-00:00:00|64|256000"\necho "short*|up|30:00|64|256000" | tr -d "*"\n'
 SCANCEL = """for id in "$@"; do
   echo "$id" >> "$FAKE_SLURM/cancelled"

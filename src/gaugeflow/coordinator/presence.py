@@ -11,7 +11,7 @@ from types import TracebackType
 from gaugeflow.coordinator.processes import Process, members, this_process
 from gaugeflow.coordinator.run_folder import RunFolder, now
 from gaugeflow.ensembles.atomic import atomic_path
-from gaugeflow.jobs.lease import is_held
+from gaugeflow.jobs.lease import is_held, owner_of
 
 FRESH_SECONDS = 60.0  # without a sign of life a coordinator on another host counts as gone
 BEAT_SECONDS = 5.0
@@ -93,15 +93,17 @@ def last_coordinator(folder: RunFolder) -> Coordinator | None:
 
 
 def living_coordinator(folder: RunFolder) -> Coordinator | None:
-    """The coordinator if it is alive: by its process on this host, by its lease or its last sign of life elsewhere."""
+    """The coordinator if it is alive: by its process on this host, by its lease, job or last sign of life elsewhere."""
     found = last_coordinator(folder)
     if found is None:
         return None
     if found.process.here:
         return found if found.process.alive else None
     try:
-        held = is_held(folder.run)
+        owner, held = owner_of(folder.run), is_held(folder.run)
         age = time.time() - path_of(folder).stat().st_mtime
     except OSError:
+        return None
+    if owner is not None and owner.left_its_job():
         return None
     return found if held or (held is None and age < FRESH_SECONDS) else None

@@ -179,10 +179,9 @@ def _state(
 
 def _from_jobs(chunks: _Chunks, ensemble: Ensemble, rule: str, missing: Set[int], jobs: Sequence[Job]) -> None:
     """Chunks of an ensemble that the scheduler has; a job of several stands for the first that is missing."""
+    others = tuple(f"rule_{name}_wildcards_" for name in (CHUNK_RULES | {"tune"}) - {rule})
     for job in jobs:
-        if ensemble.ensemble_id not in job.comment or (
-            job.comment.startswith("rule_") and f"rule_{rule}_" not in job.comment
-        ):
+        if ensemble.ensemble_id not in job.comment or job.comment.startswith(others):
             continue
         last = job.comment.rpartition("_")[2]
         named = int(last) if last.isascii() and last.isdigit() and len(last) == 4 else min(missing, default=-1)
