@@ -81,6 +81,15 @@ def test_every_chunk_is_counted_once(partly):
     assert (state.measured, state.flowed) == (2, 1)
 
 
+@pytest.mark.parametrize(("state", "counts"), [("RUNNING", (1, 3)), ("PENDING", (0, 4))])
+def test_a_job_of_several_chunks_runs_the_first_and_holds_the_others(slurm, folder, state, counts):
+    run, study = submitted(folder)
+    ident = study.ensembles[0].ensemble_id
+    slurm.set_jobs(("31", f"{run.prefix}_u", state), comment=f"rule_chain_{ident}_0000-0003")
+    (found,) = survey(run, study, "slurm").ensembles
+    assert (found.running, found.queued) == counts
+
+
 def test_trajectories_and_speed_come_from_files_and_logs(partly):
     run, study = partly
     (state,) = survey(run, study, "slurm").ensembles

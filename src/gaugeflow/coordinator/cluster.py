@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from gaugeflow.config.cost import estimate
 from gaugeflow.config.foreign import ForeignSpec
-from gaugeflow.config.needs import catalogue_memory_mb, chunk_memory_mb, chunk_minutes
+from gaugeflow.config.needs import START_MINUTES, TIME_MARGIN, catalogue_memory_mb, chunk_memory_mb, chunk_minutes
 from gaugeflow.config.study import Ensemble, Study
 from gaugeflow.coordinator.profile import Profile
 from gaugeflow.errors import ConfigError
@@ -50,7 +51,8 @@ def requests(study: Study, profile: Profile) -> Iterator[tuple[str, Request]]:
         if rule == "flow" and not study.flows:
             continue
         made = [e for e in study.ensembles if rule != "generate" or not isinstance(e.spec, ForeignSpec)]
-        found = [_request(profile, rule, _needs(ensemble, study)) for ensemble in made]
+        minutes = _number(profile.settings.get("job_minutes")) or 0
+        found = [_request(profile, rule, _needs(ensemble, study, minutes)) for ensemble in made]
         yield from ((rule, request) for request in _largest(found))
     foreign = [e for e in study.ensembles if isinstance(e.spec, ForeignSpec)]
     needs = [_needs(e, study) | {"mem_mb": catalogue_memory_mb(e), "tasks": 1} for e in foreign]
@@ -58,10 +60,13 @@ def requests(study: Study, profile: Profile) -> Iterator[tuple[str, Request]]:
     yield "analyse", _request(profile, "analyse", {"tasks": 1})
 
 
-def _needs(ensemble: Ensemble, study: Study) -> dict[str, int]:
+def _needs(ensemble: Ensemble, study: Study, job_minutes: int = 0) -> dict[str, int]:
+    """What a job of one chunk asks for, or one of as many chunks as take `job_minutes`."""
+    whole = estimate(ensemble, study.flows).core_hours * 60 / ensemble.ranks
+    packed = START_MINUTES + TIME_MARGIN * min(job_minutes, whole) if job_minutes else 0
     return {
         "mem_mb": chunk_memory_mb(ensemble),
-        "runtime": chunk_minutes(ensemble, [study]),
+        "runtime": max(chunk_minutes(ensemble, [study]), int(packed)),
         "tasks": ensemble.ranks,
     }
 

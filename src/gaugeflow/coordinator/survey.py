@@ -1,5 +1,6 @@
 """How far a submission is: from its files, its attempts' logs and the scheduler, whether a coordinator lives or not."""
 
+import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,15 +179,17 @@ def _state(
 
 
 def _from_jobs(chunks: _Chunks, ensemble: Ensemble, rule: str, missing: Set[int], jobs: Sequence[Job]) -> None:
-    """Chunks of an ensemble that the scheduler has; a job of several stands for the first that is missing."""
+    """Chunks of an ensemble that the scheduler has; of a job of several the first that is missing runs."""
     others = tuple(f"rule_{name}_wildcards_" for name in (CHUNK_RULES | {"tune"}) - {rule})
     for job in jobs:
         if ensemble.ensemble_id not in job.comment or job.comment.startswith(others):
             continue
-        last = job.comment.rpartition("_")[2]
-        named = int(last) if last.isascii() and last.isdigit() and len(last) == 4 else min(missing, default=-1)
-        if named in missing:
-            (chunks.queued if job.waits else chunks.running).add(named)
+        named = re.search(r"_(\d{4})(?:-(\d{4}))?$", job.comment)
+        first, last = (int(named[1]), int(named[2] or named[1])) if named else (0, 0)
+        held = [chunk for chunk in range(first, last + 1) if chunk in missing] if named else sorted(missing)[:1]
+        if held and not job.waits:
+            chunks.running.add(held.pop(0))
+        chunks.queued.update(held)
     chunks.queued -= chunks.running
 
 
