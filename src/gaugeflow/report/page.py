@@ -44,12 +44,13 @@ class NamedFigure:
 
 @dataclass(frozen=True)
 class Section:
-    """One study of the page: its results, its figures, its cost (None: not known), and warnings for the reader."""
+    """One study of the page: results, figures, warnings for the reader, cost and use of resources (None: not known)."""
 
     results: dict[str, Any]
     figures: tuple[NamedFigure, ...]
     warnings: tuple[str, ...]
     costs: tuple[Cost, ...] | None = None
+    efficiency: DetailTable | None = None
 
     @property
     def rows(self) -> list[Row]:
