@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from gaugeflow.analysis.results import estimates, finite
+from gaugeflow.analysis.results import estimate_from_json, estimates, finite
 from gaugeflow.stats.estimate import Estimate, block_error
 
 
@@ -101,6 +101,30 @@ def notes(results: Mapping[str, Any]) -> list[str]:
     """One sentence per incomplete ensemble, "ensemble b1.0_6x8: 3 of 4 chunks; chunk 3: .."; none for full results."""
     partial = results.get("partial")
     return [] if partial is None else [state_text(entry) for entry in partial["ensembles"] if is_incomplete(entry)]
+
+
+def short_notes(results: Mapping[str, Any]) -> list[str]:
+    """As `notes`, without reasons: "b1.0_6x8 3 of 4 chunks"."""
+    entries = (results.get("partial") or {"ensembles": []})["ensembles"]
+    return [f"{entry['label']} {_chunks(entry)}" for entry in entries if is_incomplete(entry)]
+
+
+def chunks_text(results: Mapping[str, Any], name: str) -> str:
+    """Chunks used / wanted of the ensembles of an estimate: "3/4", "3/4 + 4/4"; of full results too."""
+    counts = {
+        entry["label"]: (sum(file.startswith("configs/") for file in entry["inputs"]),) * 2
+        for entry in results["ensembles"]
+    }
+    for entry in (results.get("partial") or {"ensembles": []})["ensembles"]:
+        counts[entry["label"]] = (entry["chunks_used"], entry["chunks_wanted"])
+    labels = ensembles_of(estimate_from_json(results["estimates"][name]), counts)
+    return " + ".join(f"{counts[label][0]}/{counts[label][1]}" for label in labels)
+
+
+def error_when_complete(results: Mapping[str, Any], name: str) -> float | None:
+    """The expected error of an estimate; its own error if it is of complete ensembles. None: it has none."""
+    marked = (results.get("partial") or {"estimates": {}})["estimates"].get(name)
+    return results["estimates"][name]["error"] if marked is None else marked["expected_error"]
 
 
 def state_text(entry: Mapping[str, Any]) -> str:

@@ -156,4 +156,5 @@ def _problems(
 
 
 def _bare(error: FileError, path: Path) -> str:
-    return str(error).removeprefix(f"{path}: ")
+    """The message without the file's own name, other files of the ensemble named from its folder on: equal anywhere."""
+    return " ".join(str(error).removeprefix(f"{path}: ").replace(f"{path.parents[1]}/", "").split())
