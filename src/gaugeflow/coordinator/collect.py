@@ -76,8 +76,8 @@ def collect(study: Study, places: Places) -> Collected:
     """
     if not places.ensembles.is_dir():
         raise FileError(
-            f"{places.ensembles}: not there: nothing of study {study.name} ({study.scale}) was run under {places.root}; "
-            "run gaugeflow submit first, or say where with --root"
+            f"{places.ensembles}: not there: nothing of study {study.name} ({study.scale}) was run under {places.root}"
+            "; run gaugeflow submit first, or say where with --root"
         )
     runs = tuple(leading_run(study, ensemble, places) for ensemble in study.ensembles)
     if not any(run.used for run in runs):

@@ -135,7 +135,7 @@ class FiguresFailed(Exception):
 
 
 def _made(folder: Path, results: dict[str, Any]) -> dict[str, Any]:
-    """figures(results) of the study; of partial results, which may lack what it wants, FiguresFailed with the reason."""
+    """figures(results) of the study; FiguresFailed for partial results that lack what it wants."""
     figures = study_function(folder, "figures.py", "figures")
     if not results.get("partial"):
         return figures(results)

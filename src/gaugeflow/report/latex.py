@@ -82,7 +82,7 @@ def table_file(results: dict[str, Any]) -> str:
         r"\bottomrule",
         r"\endfoot",
     ]
-    for row, (name, entry) in zip(table_rows(results), results["estimates"].items(), strict=True):
+    for row, name in zip(table_rows(results), results["estimates"], strict=True):
         tau = "--" if row["tau_int"] is None else rf"\ensuremath{{{row['tau_int']:.2f}}}"
         pull = pulls.get(name, math.nan)
         cells = [
