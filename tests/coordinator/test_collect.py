@@ -6,13 +6,16 @@ import shutil
 
 import pytest
 from coordinator.half_run import CHUNKS, NEEDS_B, A, B, Copy, files_of, shorter, study_of, whole
+from foreign import entry, write_field, write_files_study
 
 from gaugeflow.cli.main import main
 from gaugeflow.config.load import load_study
 from gaugeflow.coordinator.collect import collect
-from gaugeflow.coordinator.places import Places, stage_folders
+from gaugeflow.coordinator.places import CONFIGS, Places, stage_folders
 from gaugeflow.ensembles.archive import move
 from gaugeflow.ensembles.needs import Held
+from gaugeflow.ensembles.reader import open_file
+from gaugeflow.ensembles.writer import Dataset, write_file
 
 
 @pytest.fixture
@@ -192,3 +195,46 @@ def test_chunks_that_the_study_does_not_ask_for_are_left_out(run, tmp_path):
     assert code == 0
     assert "partial" not in results
     assert results["estimates"] == shorter((2, 3))["estimates"]
+
+
+def test_of_files_of_other_codes_the_leading_chunks_count_the_last_one_by_its_size(tmp_path):
+    for k in range(5):
+        write_field(tmp_path / "files" / f"conf.{k + 1:04d}", k)
+    folder = write_files_study(
+        tmp_path / "theirs", entry(["conf.*"], tmp_path / "files", configs_per_chunk=2), flow=None, measure={}
+    )
+    (folder / "analysis.py").write_text(
+        "def analyse(data):\n    return {e.label: e.estimate(e.series('plaquette')) for e in data}\n"
+    )
+    (folder / "reference.csv").write_text("name,value,error,max_error,kind,source\n")
+    study = load_study(folder, "full")
+    ensemble, places = study.ensembles[0], Places(tmp_path / "root")
+    for chunk in range(3):
+        made = write_theirs(folder, study, places, chunk)
+    state = collect(study, places)
+    assert state.complete
+    assert state.results["ensembles"][0]["configurations"] == 5
+    made.unlink()
+    found = collect(study, places)
+    entry_ = found.results["partial"]["ensembles"][0]
+    assert (entry_["configurations_used"], entry_["configurations_wanted"]) == (4, 5)
+    assert found.results["ensembles"][0]["configurations"] == 4
+    write_field(tmp_path / "files" / "conf.0000", 9)  # every file has another place now
+    moved = collect(load_study(folder, "full"), places)
+    assert moved.results is None
+    assert "lists other files than the study finds" in moved.state[0]["missing"][0]["reasons"][0]
+    assert ensemble.chunks == 3
+
+
+def write_theirs(folder, study, places, chunk):
+    """Catalogue and measurements of one chunk of files; the path of the measurements."""
+    ensemble = study.ensembles[0]
+    configs, measured = (places.chunk(ensemble.ensemble_id, name, chunk) for name in (CONFIGS, stage_folders(study)[1]))
+    line = ["catalogue", str(folder), "--ensemble", ensemble.ensemble_id, "--chunk", str(chunk)]
+    assert main([*line, "--scale", "full", "--out", str(configs)]) == 0
+    with open_file(configs) as file:
+        arrays = {name: Dataset(file.dataset(name)) for name in ("trajectory", "plaquette")}
+        inputs, text = {"configurations": file.content_sha256}, file.spec_text
+    common = {"spec_text": text, "ensemble_id": ensemble.ensemble_id, "chunk": chunk, "inputs": inputs}
+    write_file(measured, "measurements", datasets=arrays, attributes={}, **common)
+    return measured
