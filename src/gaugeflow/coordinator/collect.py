@@ -71,8 +71,7 @@ class Collected:
 def collect(study: Study, places: Places) -> Collected:
     """Analyse the complete chunks of a run.
 
-    Raises  FileError if there is no run in `places`, or its ensembles are none of the study's;
-            what the analysis raises, if nothing is missing
+    Raises  FileError if there is no run in `places`; what the analysis raises, if nothing is missing
     """
     if not places.ensembles.is_dir():
         raise FileError(

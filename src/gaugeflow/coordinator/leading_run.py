@@ -6,6 +6,7 @@ Behind the first one that is not, nothing is used: autocorrelation needs a time 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from gaugeflow.config.canonical import canonical_json
 from gaugeflow.config.study import Ensemble, Study
 from gaugeflow.coordinator.places import CONFIGS, Places, stage_folders
 from gaugeflow.errors import FileError
+
+log = logging.getLogger(__name__)
 
 NOT_THERE = "not there"
 
@@ -75,10 +78,11 @@ def leading_run(study: Study, ensemble: Ensemble, places: Places) -> LeadingRun:
     for number in range(used, ensemble.chunks):
         reasons = tuple(gap) if number == used else tuple(_absent(ensemble, places, number, folders).values())
         reasons = reasons or (f"waits behind chunk {used}",)
-        if missing and number > used + 1 and missing[-1][1] == reasons:
+        if missing and missing[-1][1] == reasons:
             missing[-1] = ((missing[-1][0][0], number), reasons)
         else:
             missing.append(((number, number), reasons))
+    log.info("ensemble %s: %d of %d chunks are complete", ensemble.label, used, ensemble.chunks)
     return LeadingRun(ensemble, tuple(files), used, tuple(missing))
 
 
