@@ -30,6 +30,7 @@ COMMANDS = {
     "report": ("report", "Write figures, tables and the report page."),
     "tables": ("tables", "Write LaTeX tables, number macros and CSV."),
     "validate": ("validate", "Compare results with their references."),
+    "collect": ("collect", "Final tables from whatever a run has finished."),
     "scoreboard": ("scoreboard", "Print a scoreboard, or put it into the README."),
     "archive": ("archive", "Move or delete links of finished chunks, or bring them back."),
     "check": ("check", "Verify structure, checksums and physics of files."),

@@ -126,13 +126,35 @@ def _own_figures(
     recorded = results["provenance"]["study_sha256"]["analysis.py"]
     if sha256_text((folder / "analysis.py").read_text(encoding="utf-8")) != recorded:
         warnings.append(f"analysis.py of study {study} has changed since these results were made: run analyse again")
-    made = study_function(folder, "figures.py", "figures")(results)
+    try:
+        made = _made(folder, results)
+    except FiguresFailed as error:
+        warnings.append(str(error))
+        return {}
     for name, entry in made.items():
         if not (isinstance(entry, tuple) and len(entry) == 2):
             raise ConfigError(
                 f"{folder / 'figures.py'}: {name} is {type(entry).__name__}, wanted (Figure or None, caption)"
             )
     return made
+
+
+class FiguresFailed(Exception):
+    """A study's figures could not be made of partial results."""
+
+
+def _made(folder: Path, results: dict[str, Any]) -> dict[str, Any]:
+    """figures(results) of the study; FiguresFailed for partial results that lack what it wants."""
+    figures = study_function(folder, "figures.py", "figures")
+    if not results.get("partial"):
+        return figures(results)
+    try:
+        return figures(results)
+    except Exception as error:
+        raise FiguresFailed(
+            f"own figures of study {results['study']} could not be made of partial results: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _write_tables(results: dict[str, Any], folder: Path) -> list[Path]:
