@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaugeflow.cli.options import Device, Grid, Oversubscribe, Ranks, Threads, parse_band, parse_grid, start_ranks
+from gaugeflow.cli.options import (
+    Device,
+    Grid,
+    Oversubscribe,
+    Ranks,
+    Receipt,
+    Threads,
+    parse_band,
+    parse_grid,
+    start_ranks,
+)
 from gaugeflow.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,6 +44,7 @@ def generate(
     output_mode: Annotated[
         str, typer.Option(help="gather: rank 0 writes; parallel: all ranks by MPI-IO; auto: the latter where it pays.")
     ] = "auto",
+    receipt: Receipt = None,
 ) -> None:
     """Generate one chunk of an ensemble; a killed or stopped job continues when the same line runs again."""
     from gaugeflow.assembly import make_lattice, make_sampler
@@ -41,8 +52,11 @@ def generate(
     from gaugeflow.config.foreign import ForeignSpec
     from gaugeflow.config.spec_file import read_spec
     from gaugeflow.ensembles.production import ChunkRun
+    from gaugeflow.ensembles.receipt import write_receipt
+    from gaugeflow.ensembles.room import require_room
     from gaugeflow.ensembles.source import published, trajectory_on_disk
     from gaugeflow.jobs import attempts
+    from gaugeflow.jobs.deadline import find_deadline
     from gaugeflow.lattice.cores import affinity, cores_text
 
     band, process_grid = parse_band(acceptance_band), parse_grid(grid)
@@ -54,13 +68,17 @@ def generate(
     comm = start_ranks(ranks, threads, oversubscribe)
     if comm.broadcast(comm.rank == 0 and published(out, resolved, chunk)):
         if comm.rank == 0:
+            write_receipt(receipt, out)
             typer.echo(f"{out}: already complete")
         return
+    if comm.rank == 0:
+        require_room(out, resolved.spec, chunk)
+    deadline = find_deadline() if comm.rank == 0 else None
     options = {"grid": process_grid, "threads": threads, "device": device, "precision": resolved.spec.precision}
     lattice = make_lattice(resolved.spec, comm, **options)
     source = _source(resolved, chunk, previous) if comm.rank == 0 else None
     options = {"source": source, "acceptance_band": band, "checkpoint_seconds": checkpoint_seconds}
-    options |= {"output_mode": output_mode}
+    options |= {"output_mode": output_mode, "deadline": deadline}
     run = ChunkRun(lattice, make_sampler(resolved.spec), resolved, chunk, out, **options)
     if comm.rank == 0:
         where = "x".join(map(str, lattice.grid)), threads, cores_text(affinity()), device
@@ -74,6 +92,7 @@ def generate(
     with progress(f"chunk {chunk}", run.trajectories, **counted) as run.advance:
         digest = run.run()
     if comm.rank == 0:
+        write_receipt(receipt, out)
         elapsed = time.monotonic() - began
         typer.echo(f"{out}: {run.trajectories} trajectories in {elapsed:.1f} s, content {digest}")
 

@@ -1,1 +1,1 @@
-"""Runs of the workflow: where they lie, what they have finished, what can be said of it already."""
+"""Runs of the workflow: where they are, submitting, watching, resuming and ending them, and what is complete."""
