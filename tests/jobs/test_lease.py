@@ -24,11 +24,9 @@ BEAT = 0.05
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Short heartbeats, and no job of a scheduler around the tests."""
+    """Short heartbeats."""
     monkeypatch.setenv("GAUGEFLOW_HEARTBEAT_SECONDS", str(BEAT))
     monkeypatch.setattr(lease, "EXTRA_SECONDS", 0.3)
-    for name in ("SLURM_JOB_ID", "SLURM_CLUSTER_NAME", "SLURM_RESTART_COUNT"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -142,6 +140,51 @@ def test_a_halted_owner_may_not_publish_once_another_has_taken_over(tmp_path, no
             assert f"now belongs to process {os.getpid()}" in error
             found.check()
             assert owner_of(tmp_path).pid == os.getpid()
+
+
+def seconds_to_take(folder):
+    began = time.monotonic()
+    with Lease(folder):
+        return time.monotonic() - began
+
+
+UNKNOWN_JOB = 'echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1'
+
+
+@pytest.mark.parametrize("script", [UNKNOWN_JOB, "echo CANCELLED", "echo PENDING", "echo NODE_FAIL", "exit 0"])
+def test_an_owner_whose_job_has_ended_is_replaced_at_once(tmp_path, squeue, script):
+    asked = squeue(script)
+    elsewhere(tmp_path / "folder", slurm_job_id="77", heartbeat_seconds=1000.0)
+    assert seconds_to_take(tmp_path / "folder") < 2
+    assert asked.read_text() == "-h -j 77 -o %T\n"
+
+
+@pytest.mark.parametrize("script", ["echo RUNNING", "echo COMPLETING", "echo no controller >&2; exit 1"])
+def test_an_owner_whose_job_may_run_is_watched(tmp_path, squeue, script):
+    squeue(script)
+    elsewhere(tmp_path / "folder", slurm_job_id="77", heartbeat_seconds=0.2)
+    assert seconds_to_take(tmp_path / "folder") >= 0.9
+
+
+def test_a_job_of_another_cluster_is_not_asked_here(tmp_path, squeue, monkeypatch):
+    asked = squeue(UNKNOWN_JOB)
+    monkeypatch.setenv("SLURM_CLUSTER_NAME", "here")
+    elsewhere(tmp_path / "folder", slurm_job_id="77", slurm_cluster="there")
+    assert seconds_to_take(tmp_path / "folder") >= 3 * BEAT + 0.3
+    assert not asked.exists()
+
+
+@pytest.mark.parametrize("stripped", [False, True], ids=["environment", "squeue"])
+def test_a_job_that_was_started_again_follows_its_former_self_at_once(tmp_path, squeue, monkeypatch, stripped):
+    squeue("echo 2")
+    elsewhere(tmp_path / "folder", slurm_job_id="77", restart_count=1, heartbeat_seconds=1000.0)
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    if not stripped:
+        monkeypatch.setenv("SLURM_RESTART_COUNT", "2")
+    with Lease(tmp_path / "folder"):
+        mine = owner_of(tmp_path / "folder")
+        assert (mine.slurm_job_id, mine.restart_count) == ("77", 2)
+        assert str(mine).endswith("SLURM job 77")
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 300, b"00000000000000000001 held\n{}", b"x\n[1]", b'x\n{"token": 3}'])
