@@ -40,7 +40,7 @@ def holder(folder, *words):
     """A process that holds the lease of a folder."""
     line = [sys.executable, str(HOLDER), str(folder), *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    streams = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with subprocess.Popen(line, text=True, env=environment, **streams) as process:
         try:
             assert process.stdout.readline() == "held\n", process.stderr.read()
