@@ -5,17 +5,22 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from house import BIN
-from production.small import generate, write_small_spec
+from production.small import generate, tree, write_small_spec
 
+from gaugeflow.assembly import make_lattice, make_sampler
 from gaugeflow.config.cost import chunk_bytes, links_bytes
 from gaugeflow.config.spec_file import read_spec
 from gaugeflow.ensembles import room
-from gaugeflow.errors import FileError
+from gaugeflow.ensembles.production import ChunkRun
+from gaugeflow.errors import FileError, TryAgain
 from gaugeflow.jobs import disk
+from gaugeflow.jobs.deadline import Deadline
+from gaugeflow.lattice.communicator import Serial
 
 OTHER_NODE = Path(__file__).with_name("other_node.py")
 BEAT = "0.1"
@@ -25,7 +30,7 @@ BEAT = "0.1"
 def long_chain(gaugeflow, tmp_path_factory):
     """(spec, finished chunk) of a chain that takes seconds."""
     folder = tmp_path_factory.mktemp("long")
-    spec = write_small_spec(gaugeflow, folder, extents=[[8, 8]], thermalisation=2500, configs_per_chunk=2)
+    spec = write_small_spec(gaugeflow, folder, extents=[[8, 8]], thermalisation=4000, configs_per_chunk=2)
     return spec, generate(gaugeflow, spec, folder / "whole.h5", fork=False)
 
 
@@ -62,35 +67,72 @@ def test_without_time_for_one_trajectory_nothing_is_left_behind(gaugeflow, long_
     assert os.listdir(out.parent) == []
 
 
+@contextmanager
+def on_another_node(spec, out):
+    """The command at work on another machine, with a state saved; killed in the end."""
+    environment = {**os.environ, "GAUGEFLOW_HEARTBEAT_SECONDS": BEAT, "PYTHONPATH": os.pathsep.join(sys.path)}
+    line = [sys.executable, str(OTHER_NODE), "--quiet", *command(spec, out), "--checkpoint-seconds", "0.05"]
+    with subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while not (out.with_name("0000.h5.partial") / "state.h5").exists():
+                assert process.poll() is None, process.stderr.read()
+                time.sleep(0.01)
+            yield process
+        finally:
+            process.kill()
+
+
 def test_a_halted_job_on_another_node_publishes_nothing_after_it_was_replaced(gaugeflow, long_chain, tmp_path):
     """While it works another is refused; while it is halted another takes over; then it finds its lease lost."""
     spec, whole = long_chain
     out = tmp_path / "c" / "0000.h5"
-    environment = {**os.environ, "GAUGEFLOW_HEARTBEAT_SECONDS": BEAT, "PYTHONPATH": os.pathsep.join(sys.path)}
-    line = [sys.executable, str(OTHER_NODE), "--quiet", *command(spec, out), "--checkpoint-seconds", "0"]
-    with subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True) as first:
-        try:
-            while not (out.with_name("0000.h5.partial") / "state.h5").exists():
-                assert first.poll() is None, first.stderr.read()
-                time.sleep(0.01)
-            second = gaugeflow(*command(spec, out), environment={"GAUGEFLOW_HEARTBEAT_SECONDS": BEAT})
-            assert second.returncode == 2
-            assert f"another process works on this chunk (process {first.pid} on node8)" in second.stderr
-            first.send_signal(signal.SIGSTOP)
-            second = gaugeflow(*command(spec, out), environment={"GAUGEFLOW_HEARTBEAT_SECONDS": BEAT})
-            assert second.returncode == 0, second.stderr
-            assert f"process {first.pid} on node8 has died" in second.stderr
-            assert "continuing chunk 0 after trajectory" in second.stderr
-            before = out.stat()
-            first.send_signal(signal.SIGCONT)
-            error = first.communicate(timeout=60)[1]
-        finally:
-            first.kill()
+    with on_another_node(spec, out) as first:
+        second = gaugeflow(*command(spec, out), environment={"GAUGEFLOW_HEARTBEAT_SECONDS": BEAT})
+        assert second.returncode == 2
+        assert f"another process works on this chunk (process {first.pid} on node8)" in second.stderr
+        first.send_signal(signal.SIGSTOP)
+        second = gaugeflow(*command(spec, out), environment={"GAUGEFLOW_HEARTBEAT_SECONDS": BEAT})
+        assert second.returncode == 0, second.stderr
+        assert f"process {first.pid} on node8 has died" in second.stderr
+        assert "continuing chunk 0 after trajectory" in second.stderr
+        before = out.stat()
+        first.send_signal(signal.SIGCONT)
+        error = first.communicate(timeout=60)[1]
     assert first.returncode == 3, error
     assert "0000.h5.partial: is gone; this process was halted" in error
     assert out.stat() == before
     assert out.read_bytes() == whole.read_bytes()
     assert os.listdir(out.parent) == [out.name]
+
+
+def test_a_halted_job_does_not_put_its_state_in_the_place_of_a_later_one(gaugeflow, long_chain, tmp_path):
+    spec, whole = long_chain
+    out = tmp_path / "c" / "0000.h5"
+    with on_another_node(spec, out) as first:
+        first.send_signal(signal.SIGSTOP)
+        environment = {"GAUGEFLOW_HEARTBEAT_SECONDS": BEAT, "GAUGEFLOW_DEADLINE_SECONDS": "3"}
+        second = gaugeflow(*command(spec, out), environment=environment)
+        assert second.returncode == 75, second.stderr
+        before = tree(tmp_path)
+        first.send_signal(signal.SIGCONT)
+        error = first.communicate(timeout=60)[1]
+    assert first.returncode == 3, error
+    assert "0000.h5.partial: now belongs to process" in error
+    assert tree(tmp_path) == before
+    assert gaugeflow(*command(spec, out)).returncode == 0
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_a_step_that_would_end_after_the_deadline_is_not_begun(long_chain, tmp_path):
+    spec = read_spec(long_chain[0])
+    deadline = Deadline(time.monotonic() + 4)
+    options = {"source": None, "acceptance_band": (0.0, 1.0), "deadline": deadline}
+    lattice = make_lattice(spec.spec, Serial())
+    slow = {"advance": lambda done: time.sleep(0.5 if done else 0.0)}
+    run = ChunkRun(lattice, make_sampler(spec.spec), spec, 0, tmp_path / "0000.h5", **options, **slow)
+    with pytest.raises(TryAgain, match=r"told to stop \(deadline in [01] s\); trajectory \d+ of 4003 is saved"):
+        run.run()
+    assert deadline.left() > 0
 
 
 def test_a_chunk_that_cannot_fit_is_refused_before_work(gaugeflow, tmp_path):

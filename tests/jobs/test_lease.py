@@ -105,6 +105,15 @@ def test_the_next_owner_follows_at_once_whether_the_last_one_left_or_died(tmp_pa
     assert sorted(os.listdir(tmp_path)) == ["lock", "owner"]
 
 
+def test_a_killed_owner_whose_parent_has_not_asked_yet_is_dead(tmp_path, no_flock):
+    with holder(tmp_path, "--no-flock", "hold") as process:
+        process.send_signal(signal.SIGKILL)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert is_held(tmp_path) is False
+        with Lease(tmp_path) as found:
+            found.check()
+
+
 def test_a_reused_process_id_is_no_sign_of_life(tmp_path):
     killed(tmp_path, "hold")
     rewrite(tmp_path, pid=os.getpid())
