@@ -184,7 +184,7 @@ def test_all_ranks_stop_by_the_deadline_of_one(gaugeflow, long_chain, tmp_path):
     environment = {**os.environ, "GAUGEFLOW_OVERSUBSCRIBE": "1", "GAUGEFLOW_DEADLINE_MARGIN_SECONDS": "0.1"}
     line = [str(BIN / "mpiexec"), "-n", "2", str(BIN / "gaugeflow"), "--quiet", *command(spec, out), "--ranks", "2"]
     stopped: list[bool] = []
-    for seconds in (1, 1.5, 2, 2.5, 3, 4, 5, 7, 10):
+    for seconds in (2, 3, 4, 6, 9):
         environment["GAUGEFLOW_DEADLINE_SECONDS"] = str(seconds)
         done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=120)
         if done.returncode == 0:
