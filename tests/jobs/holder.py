@@ -1,9 +1,9 @@
 """A process that takes the lease of a folder and does what its words say; on another machine, if so told.
 
-    python holder.py FOLDER [--machine NAME] [--no-flock] WORD...
+python holder.py FOLDER [--machine NAME] [--no-flock] WORD...
 
-    hold             print "held", wait for a line on stdin, then "checked" or the error's name
-    contend LOG      take it, once, as soon as possible: lines of LOG tell when it was held
+hold             print "held", wait for a line on stdin, then "checked" or the error's name
+contend LOG      take it, once, as soon as possible: lines of LOG tell when it was held
 """
 
 import contextlib

@@ -24,11 +24,9 @@ BEAT = 0.05
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Short heartbeats, and no job of a scheduler around the tests."""
+    """Short heartbeats."""
     monkeypatch.setenv("GAUGEFLOW_HEARTBEAT_SECONDS", str(BEAT))
     monkeypatch.setattr(lease, "EXTRA_SECONDS", 0.3)
-    for name in ("SLURM_JOB_ID", "SLURM_CLUSTER_NAME", "SLURM_RESTART_COUNT"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -42,7 +40,7 @@ def holder(folder, *words):
     """A process that holds the lease of a folder."""
     line = [sys.executable, str(HOLDER), str(folder), *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    streams = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with subprocess.Popen(line, text=True, env=environment, **streams) as process:
         try:
             assert process.stdout.readline() == "held\n", process.stderr.read()
@@ -107,6 +105,15 @@ def test_the_next_owner_follows_at_once_whether_the_last_one_left_or_died(tmp_pa
     assert sorted(os.listdir(tmp_path)) == ["lock", "owner"]
 
 
+def test_a_killed_owner_whose_parent_has_not_asked_yet_is_dead(tmp_path, no_flock):
+    with holder(tmp_path, "--no-flock", "hold") as process:
+        process.send_signal(signal.SIGKILL)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert is_held(tmp_path) is False
+        with Lease(tmp_path) as found:
+            found.check()
+
+
 def test_a_reused_process_id_is_no_sign_of_life(tmp_path):
     killed(tmp_path, "hold")
     rewrite(tmp_path, pid=os.getpid())
@@ -142,6 +149,51 @@ def test_a_halted_owner_may_not_publish_once_another_has_taken_over(tmp_path, no
             assert f"now belongs to process {os.getpid()}" in error
             found.check()
             assert owner_of(tmp_path).pid == os.getpid()
+
+
+def seconds_to_take(folder):
+    began = time.monotonic()
+    with Lease(folder):
+        return time.monotonic() - began
+
+
+UNKNOWN_JOB = 'echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1'
+
+
+@pytest.mark.parametrize("script", [UNKNOWN_JOB, "echo CANCELLED", "echo PENDING", "echo NODE_FAIL", "exit 0"])
+def test_an_owner_whose_job_has_ended_is_replaced_at_once(tmp_path, squeue, script):
+    asked = squeue(script)
+    elsewhere(tmp_path / "folder", slurm_job_id="77", heartbeat_seconds=1000.0)
+    assert seconds_to_take(tmp_path / "folder") < 2
+    assert asked.read_text() == "-h -j 77 -o %T\n"
+
+
+@pytest.mark.parametrize("script", ["echo RUNNING", "echo COMPLETING", "echo no controller >&2; exit 1"])
+def test_an_owner_whose_job_may_run_is_watched(tmp_path, squeue, script):
+    squeue(script)
+    elsewhere(tmp_path / "folder", slurm_job_id="77", heartbeat_seconds=0.2)
+    assert seconds_to_take(tmp_path / "folder") >= 0.9
+
+
+def test_a_job_of_another_cluster_is_not_asked_here(tmp_path, squeue, monkeypatch):
+    asked = squeue(UNKNOWN_JOB)
+    monkeypatch.setenv("SLURM_CLUSTER_NAME", "here")
+    elsewhere(tmp_path / "folder", slurm_job_id="77", slurm_cluster="there")
+    assert seconds_to_take(tmp_path / "folder") >= 3 * BEAT + 0.3
+    assert not asked.exists()
+
+
+@pytest.mark.parametrize("stripped", [False, True], ids=["environment", "squeue"])
+def test_a_job_that_was_started_again_follows_its_former_self_at_once(tmp_path, squeue, monkeypatch, stripped):
+    squeue("echo 2")
+    elsewhere(tmp_path / "folder", slurm_job_id="77", restart_count=1, heartbeat_seconds=1000.0)
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    if not stripped:
+        monkeypatch.setenv("SLURM_RESTART_COUNT", "2")
+    with Lease(tmp_path / "folder"):
+        mine = owner_of(tmp_path / "folder")
+        assert (mine.slurm_job_id, mine.restart_count) == ("77", 2)
+        assert str(mine).endswith("SLURM job 77")
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 300, b"00000000000000000001 held\n{}", b"x\n[1]", b'x\n{"token": 3}'])

@@ -2,9 +2,9 @@
 
     python fork_server.py     reads one JSON request a line from stdin, answers with one JSON line
 
-A request {"words": [...], "cwd": PATH, "file_size": BYTES or null, "fork": true} runs `gaugeflow WORDS`; the answer has
-"returncode", "stdout" and "stderr". With "fork": false the server itself runs it, which loads the kernels for all
-later children. The server has no threads and no MPI.
+A request {"words": [...], "cwd": PATH, "file_size": BYTES or null, "environment": {...}, "fork": true} runs
+`gaugeflow WORDS`; the answer has "returncode", "stdout" and "stderr". With "fork": false the server itself runs it,
+which loads the kernels for all later children. The server has no threads and no MPI.
 """
 
 import json
@@ -37,6 +37,7 @@ def serve() -> None:
 def command(request: dict) -> int:
     """Exit code of a command, as its console script would end."""
     os.chdir(request["cwd"])
+    os.environ.update(request["environment"])
     if request["file_size"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_size"],) * 2)
     return main(request["words"])
@@ -74,12 +75,20 @@ class ForkServer:
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
 
-    def __call__(self, *words: object, cwd: Path | str = ".", file_size: int | None = None, fork: bool = True):
+    def __call__(
+        self,
+        *words: object,
+        cwd: Path | str = ".",
+        file_size: int | None = None,
+        fork: bool = True,
+        environment: dict[str, str] | None = None,
+    ):
         """Run `gaugeflow WORDS` and return what subprocess.run would return."""
         request = {
             "words": [str(word) for word in words],
             "cwd": os.path.abspath(cwd),
             "file_size": file_size,
+            "environment": environment or {},
             "fork": fork,
         }
         self._process.stdin.write(json.dumps(request) + "\n")

@@ -37,9 +37,10 @@ rule report:
     params:
         studies=study_options,
         benchmarks=BENCHMARKS,
+        job_logs=f"{LOGS}/attempts",
     shell:
         "gaugeflow report {input.results:q} {params.studies} --out {output:q} --benchmarks {params.benchmarks:q}"
-        " > {log:q} 2>&1"
+        " --job-logs {params.job_logs:q} > {log:q} 2>&1"
 
 
 rule tables:

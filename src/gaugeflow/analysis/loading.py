@@ -66,7 +66,11 @@ def load_study_data(study: Study, paths: Iterable[str | os.PathLike[str]]) -> St
     Raises  FileError for a file that is unsound, or made from other configurations than those given;
             ConfigError for chunks that are missing, given twice, or not of this study
     """
-    chunks = [read_chunk(path) for path in paths]
+    return study_data(study, [read_chunk(path) for path in paths])
+
+
+def study_data(study: Study, chunks: Sequence[Chunk]) -> StudyData:
+    """As `load_study_data`, from files that were read already."""
     known = {ensemble.ensemble_id for ensemble in study.ensembles}
     for chunk in chunks:
         if chunk.ensemble_id not in known:
@@ -119,7 +123,7 @@ def _ensemble_data(study: Study, ensemble: Ensemble, chunks: Sequence[Chunk]) ->
     inputs = {f"{folder}/{chunk.number:04d}.h5": chunk.sha256 for folder in series for chunk in series[folder]}
     configurations, *others = series.values()
     for chunk, made_from in ((c, m) for derived in others for c, m in zip(derived, configurations, strict=True)):
-        _check_made_from(chunk, made_from)
+        check_made_from(chunk, made_from)
     if ensemble.foreign is not None:
         _check_listed(ensemble, configurations)
     spec_file, along = read_spec_text(spec_text), {kind: _flowed(derived) for kind, derived in flows.items()}
@@ -190,7 +194,8 @@ def _ordered(own: Sequence[Chunk], kind: str, ensemble: Ensemble, study: Study) 
     return [found[number] for number in sorted(found)]
 
 
-def _check_made_from(chunk: Chunk, configurations: Chunk) -> None:
+def check_made_from(chunk: Chunk, configurations: Chunk) -> None:
+    """FileError unless a measurement or a flow was made from these configurations."""
     if configurations.sha256 not in chunk.made_from:
         raise FileError(
             f"{chunk.path}: made from other configurations than {configurations.path} "

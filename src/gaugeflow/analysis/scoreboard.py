@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from gaugeflow.analysis.partial import mark
 from gaugeflow.stats.pull import pull
 
 COLUMNS = (
@@ -20,7 +21,10 @@ MAX_PULL = 3.0
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the scoreboard; value, error and pull are NaN where the result is missing."""
+    """One line of the scoreboard; value, error and pull are NaN where the result is missing.
+
+    partial   what makes the result preliminary, in words; empty for one of complete ensembles
+    """
 
     study: str
     name: str
@@ -34,6 +38,7 @@ class Row:
     pull: float
     passed: bool
     reason: str = ""
+    partial: str = ""
 
 
 def judge(results: dict[str, Any]) -> list[Row]:
@@ -42,12 +47,17 @@ def judge(results: dict[str, Any]) -> list[Row]:
     Two numbers without errors have no pull: they pass if |value - reference| <= max_error.
     """
     return [
-        _row(results["study"], reference, results["estimates"].get(reference["name"]))
+        _row(
+            results["study"],
+            reference,
+            results["estimates"].get(reference["name"]),
+            mark(results, reference["name"]),
+        )
         for reference in results["references"]
     ]
 
 
-def _row(study: str, reference: dict[str, Any], estimate: dict[str, Any] | None) -> Row:
+def _row(study: str, reference: dict[str, Any], estimate: dict[str, Any] | None, partial: str) -> Row:
     value, error = (math.nan, math.nan) if estimate is None else (_float(estimate[key]) for key in ("value", "error"))
     without_errors = error == 0 and reference["error"] == 0
     distance = math.nan if without_errors else pull(value, error, reference["value"], reference["error"])
@@ -76,16 +86,22 @@ def _row(study: str, reference: dict[str, Any], estimate: dict[str, Any] | None)
         pull=distance,
         passed=not reason,
         reason=reason,
+        partial=partial,
     )
 
 
 def scoreboard_csv(rows: Iterable[Row]) -> str:
-    """The scoreboard as CSV text: studies in the order given, missing numbers empty, passed as true or false."""
+    """The scoreboard as CSV text: studies in the order given, missing numbers empty, passed as true or false.
+
+    Where a row is preliminary there is one more column, `partial`.
+    """
+    rows = list(rows)
+    columns = (*COLUMNS, "partial") if any(row.partial for row in rows) else COLUMNS
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
     for row in rows:
-        writer.writerow([_cell(getattr(row, column)) for column in COLUMNS])
+        writer.writerow([_cell(getattr(row, column)) for column in columns])
     return text.getvalue()
 
 

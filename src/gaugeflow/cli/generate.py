@@ -88,7 +88,8 @@ def generate(
         work = {"trajectories": run.trajectories, "continued_after": trajectory_on_disk(out)}
         attempts.record("chunk", **resolved.identity(chunk), **work)
     began = time.monotonic()
-    with progress(f"chunk {chunk}", run.trajectories, steps="trajectories", quiet=comm.rank > 0) as run.advance:
+    counted = {"steps": "trajectories", "before": None, "quiet": comm.rank > 0}
+    with progress(f"chunk {chunk}", run.trajectories, **counted) as run.advance:
         digest = run.run()
     if comm.rank == 0:
         write_receipt(receipt, out)

@@ -30,6 +30,7 @@ COMMANDS = {
     "report": ("report", "Write figures, tables and the report page."),
     "tables": ("tables", "Write LaTeX tables, number macros and CSV."),
     "validate": ("validate", "Compare results with their references."),
+    "collect": ("collect", "Final tables from whatever a run has finished."),
     "scoreboard": ("scoreboard", "Print a scoreboard, or put it into the README."),
     "submit": ("submit", "Run a study to its tables, here or on a cluster."),
     "status": ("status", "Show how far a submission is."),

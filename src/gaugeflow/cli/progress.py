@@ -15,29 +15,32 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def progress(
-    what: str, total: int, *, steps: str | None = None, quiet: bool = False
+    what: str, total: int, *, steps: str | None = None, before: int | None = 0, quiet: bool = False
 ) -> Iterator[Callable[[int], None]]:
     """Context that gives a function to call with the number of finished steps; silent where `quiet` (other ranks).
 
     steps   what is counted, as the attempt's log calls it; `what` if not given
+    before  how many were finished; None where the first call says it
     """
     if quiet:
         yield lambda done: None
         return
-    latest: int | None = None
+    counted, latest = steps or what, before
+    if latest is not None:
+        attempts.progress(counted, latest, total)
     with (_bar if sys.stderr.isatty() else _lines)(what, total) as show:
 
         def advance(done: int) -> None:
             nonlocal latest
             latest = done
             show(done)
-            attempts.progress(steps or what, done, total)
+            attempts.progress(counted, done, total)
 
         try:
             yield advance
         finally:
             if latest is not None:
-                attempts.progress(steps or what, latest, total, last=True)
+                attempts.progress(counted, latest, total, last=True)
 
 
 @contextmanager

@@ -45,10 +45,14 @@ def read_rows(path: Path) -> list[dict[str, str]]:
             "reference": number_with_error(row["reference"], row["reference_error"]),
             "kind": row["kind"],
             "pull": f"{float(row['pull']):+.2f}" if row["pull"] else "",
-            "passed": "yes" if row["passed"].lower() in ("true", "1", "yes") else "NO",
+            "passed": ("yes" if row["passed"].lower() in ("true", "1", "yes") else "NO") + _partial(row),
         }
         for row in found
     ]
+
+
+def _partial(row: dict[str, str]) -> str:
+    return f", partial: {row['partial']}" if row.get("partial") else ""
 
 
 def number_with_error(value: str, error: str) -> str:
@@ -71,8 +75,10 @@ def markdown(rows: list[dict[str, str]]) -> str:
 
 
 def summary(rows: list[dict[str, str]]) -> str:
-    """How many rows pass."""
-    return f"{sum(row['passed'] == 'yes' for row in rows)} of {len(rows)} rows pass."
+    """How many rows pass, and how many of all are preliminary."""
+    partial = sum("partial" in row["passed"] for row in rows)
+    preliminary = f" {partial} are of partial data." if partial else ""
+    return f"{sum(row['passed'].startswith('yes') for row in rows)} of {len(rows)} rows pass.{preliminary}"
 
 
 def _replace_block(readme: Path, block: str) -> None:
@@ -91,7 +97,7 @@ def _print(rows: list[dict[str, str]], path: Path) -> None:
     for column in COLUMNS:
         table.add_column(column, justify="left" if column in ("study", "name", "kind") else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*(row[column] for column in COLUMNS), style=None if row["passed"] == "yes" else "red")
+        table.add_row(*(row[column] for column in COLUMNS), style=None if row["passed"].startswith("yes") else "red")
     console = Console()
     Console(width=None if console.is_terminal else 160).print(table)
     typer.echo(f"{path}: {summary(rows)}")

@@ -1,1 +1,1 @@
-"""Running a study from one command: preflight, the coordinating process, survey of what is done."""
+"""Runs of the workflow: where they are, submitting, watching, resuming and ending them, and what is complete."""

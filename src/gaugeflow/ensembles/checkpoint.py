@@ -140,13 +140,12 @@ class Progress:
     def save(self, state: State) -> None:
         """Write the configurations that wait, then replace the saved state; about 10 ms for a small lattice.
 
-        Where trajectories are faster than that, call it about once a second and at the end: what lies between is lost
-        by a SIGKILL, and made again.
+        Where trajectories are faster, call it about once a second and at the end: a SIGKILL loses what lies between.
 
         Raises    FileError if the disk is full (the previous state stays) or the state counts other configurations
         """
-        counted = self._n_written + len(self._waiting)
-        if state.n_saved != counted:
+        self.permit()  # before anything is made in a folder that another process may have removed
+        if state.n_saved != (counted := self._n_written + len(self._waiting)):
             raise FileError(f"{self.folder}: the state counts {state.n_saved} configurations, {counted} were saved")
         self._write_waiting()
         datasets = {"links": Dataset(as_source(state.links))}
@@ -215,13 +214,14 @@ class Progress:
         return self.folder / f"config_{first:04d}.h5"
 
     def _write_waiting(self) -> None:
-        """Write the configurations that wait into one file."""
+        """Write those that wait into one file."""
         if self._waiting:
             self._write(self._waiting)
             self._waiting = []
 
     def _write(self, configurations: list[Configuration]) -> None:
         """Write the next configurations into one file, named after the first of them."""
+        self.permit()
         attributes, path = {**self._identity, "first": self._n_written}, self._config_path(self._n_written)
         write_batch(path, BATCH, configurations=configurations, attributes=attributes, permit=self.permit)
         self._n_written += len(configurations)

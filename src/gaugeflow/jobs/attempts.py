@@ -14,6 +14,7 @@ that of a process which was killed. A log that cannot be written is told once on
 
 import json
 import logging
+import math
 import os
 import platform
 import resource
@@ -191,9 +192,11 @@ def parse_asked(text: str | None) -> dict[str, int | float]:
             continue
         try:
             number = float(value)
-            asked[name.strip()] = int(number) if number.is_integer() else number
-        except (ValueError, OverflowError):
-            raise ConfigError(f"--asked: got {entry!r}, wanted NAME=NUMBER, like runtime=30,mem_mb=2000") from None
+        except ValueError:
+            number = -1.0
+        if not 0 <= number < math.inf:
+            raise ConfigError(f"--asked: got {entry!r}, wanted NAME=NUMBER, like runtime=30,mem_mb=2000")
+        asked[name.strip()] = int(number) if number.is_integer() else number
     return asked
 
 

@@ -16,6 +16,7 @@ from gaugeflow.ensembles.atomic import atomic_path
 from gaugeflow.errors import ConfigError
 from gaugeflow.report import chain_figures, detail_figures, result_figures
 from gaugeflow.report.cost import costs
+from gaugeflow.report.efficiency import efficiency_table
 from gaugeflow.report.page import NamedFigure, Section, render
 from gaugeflow.report.study_figures import curve_figures
 from gaugeflow.report.style import figure_style, svg_bytes
@@ -55,12 +56,17 @@ STANDARD: dict[str, tuple[Callable[[dict[str, Any]], Figure | None], str, str]] 
 
 
 def build_report(
-    all_results: Iterable[dict[str, Any]], out: Path, folders: dict[str, Path], benchmarks: Path | None = None
+    all_results: Iterable[dict[str, Any]],
+    out: Path,
+    folders: dict[str, Path],
+    benchmarks: Path | None = None,
+    job_logs: Path | None = None,
 ) -> list[Path]:
     """Write the page `out`, and tables/ and figures/ beside it.
 
     folders      study -> its folder, for figures.py; studies that are not in it are looked for by name
     benchmarks   folder of Snakemake's benchmark files, for the cost of ensembles
+    job_logs     folder of the logs of all attempts, for what jobs asked for and used
 
     Returns   all files written
     Raises    ConfigError if a study is given twice or its figures.py fails; FileError where the files cannot be written
@@ -72,7 +78,7 @@ def build_report(
     if twice:
         raise ConfigError(f"study {twice[0]} was given twice; a report has one section and one set of tables per study")
     for results in all_results:
-        section = make_section(results, folders.get(results["study"]), benchmarks)
+        section = make_section(results, folders.get(results["study"]), benchmarks, job_logs)
         sections.append(section)
         written += _write_tables(results, out.parent / "tables")
         written += _write_figures(section, out.parent / "figures" / results["study"])
@@ -80,8 +86,10 @@ def build_report(
     return [*written, out]
 
 
-def make_section(results: dict[str, Any], folder: Path | None, benchmarks: Path | None = None) -> Section:
-    """Figures, cost and warnings of one study; its own figures and its curves come after the pulls.
+def make_section(
+    results: dict[str, Any], folder: Path | None, benchmarks: Path | None = None, job_logs: Path | None = None
+) -> Section:
+    """Figures, cost, use of resources and warnings of one study; its own figures and its curves come after the pulls.
 
     Raises    ConfigError if two figures have one name
     """
@@ -99,7 +107,8 @@ def make_section(results: dict[str, Any], folder: Path | None, benchmarks: Path 
             for name, (figure, caption, topic) in figures.items()
             if figure is not None
         )
-    return Section(results, named, tuple(warnings), tuple(costs(results, benchmarks)) if benchmarks else None)
+    cost = tuple(costs(results, benchmarks)) if benchmarks else None
+    return Section(results, named, tuple(warnings), cost, efficiency_table(results, job_logs) if job_logs else None)
 
 
 def _own_figures(
@@ -117,13 +126,35 @@ def _own_figures(
     recorded = results["provenance"]["study_sha256"]["analysis.py"]
     if sha256_text((folder / "analysis.py").read_text(encoding="utf-8")) != recorded:
         warnings.append(f"analysis.py of study {study} has changed since these results were made: run analyse again")
-    made = study_function(folder, "figures.py", "figures")(results)
+    try:
+        made = _made(folder, results)
+    except FiguresFailed as error:
+        warnings.append(str(error))
+        return {}
     for name, entry in made.items():
         if not (isinstance(entry, tuple) and len(entry) == 2):
             raise ConfigError(
                 f"{folder / 'figures.py'}: {name} is {type(entry).__name__}, wanted (Figure or None, caption)"
             )
     return made
+
+
+class FiguresFailed(Exception):
+    """A study's figures could not be made of partial results."""
+
+
+def _made(folder: Path, results: dict[str, Any]) -> dict[str, Any]:
+    """figures(results) of the study; FiguresFailed for partial results that lack what it wants."""
+    figures = study_function(folder, "figures.py", "figures")
+    if not results.get("partial"):
+        return figures(results)
+    try:
+        return figures(results)
+    except Exception as error:
+        raise FiguresFailed(
+            f"own figures of study {results['study']} could not be made of partial results: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _write_tables(results: dict[str, Any], folder: Path) -> list[Path]:

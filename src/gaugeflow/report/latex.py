@@ -13,11 +13,17 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from gaugeflow.analysis.partial import error_when_complete, mark, short_notes
 from gaugeflow.analysis.scoreboard import judge
 from gaugeflow.errors import ConfigError
 from gaugeflow.report.tables import table_rows
 
 PREFIX = "gf"
+
+STAR = r"\ensuremath{^{*}}"
+"""Mark of a preliminary number, of which configurations are missing."""
+
+_HEAD = " & error when complete (estimate)"
 
 SPELLED = {
     "0": "Zero", "1": "One", "2": "Two", "3": "Three", "4": "Four", "5": "Five", "6": "Six", "7": "Seven", "8": "Eight",
@@ -58,26 +64,34 @@ def macro_name(*parts: str) -> str:
 
 
 def table_file(results: dict[str, Any]) -> str:
-    """A longtable of all estimates of a study: value with error, tau_int, N, and the pull if there is a reference."""
+    """A longtable of all estimates of a study: value with error, tau_int, N, and the pull if there is a reference.
+
+    Of partial results the caption says what is missing, preliminary numbers have a star, and one more column has the
+    error that is expected when nothing is missing.
+    """
+    partial = bool(results.get("partial"))
     pulls = {row.name: row.pull for row in judge(results)}
     lines = [
         *provenance_comment(results),
-        r"\begin{longtable}{llrrrr}",
-        rf"\caption{{{escaped(results['title'])} ({escaped(results['scale'])} scale)}}\\",
+        rf"\begin{{longtable}}{{llrrrr{'r' if partial else ''}}}",
+        rf"\caption{{{escaped(results['title'])} ({escaped(results['scale'])} scale){_preliminary(results)}}}\\",
         r"\toprule",
-        r"ensemble & observable & value & $\tau_\mathrm{int}$ & $N$ & pull \\",
+        rf"ensemble & observable & value & $\tau_\mathrm{{int}}$ & $N$ & pull{_HEAD if partial else ''} \\",
         r"\midrule",
         r"\endhead",
         r"\bottomrule",
         r"\endfoot",
     ]
-    for row, (name, entry) in zip(table_rows(results), results["estimates"].items(), strict=True):
+    for row, name in zip(table_rows(results), results["estimates"], strict=True):
         tau = "--" if row["tau_int"] is None else rf"\ensuremath{{{row['tau_int']:.2f}}}"
         pull = pulls.get(name, math.nan)
         cells = [
-            escaped(row["ensemble"]), escaped(row["name"]), number(entry["text"]), tau, str(row["n"]),
+            escaped(row["ensemble"]), escaped(row["name"]), _marked(results, name), tau, str(row["n"]),
             rf"\ensuremath{{{pull:+.2f}}}" if math.isfinite(pull) else "--",
         ]  # fmt: skip
+        if partial:
+            expected = error_when_complete(results, name)
+            cells.append("--" if expected is None else number(f"{expected:.2g}"))
         lines.append(" & ".join(cells) + r" \\")
     return "\n".join([*lines, r"\end{longtable}"]) + "\n"
 
@@ -115,12 +129,23 @@ def provenance_comment(results: dict[str, Any]) -> list[str]:
         source = entry["source"]
         lines.append(f"% {entry['label']} = {entry['ensemble_id']}")
         lines.append(f"%   spec sha256 {source['spec_sha256']}, inputs sha256 {source['inputs_sha256']}")
-    return lines
+    return [*lines, *(f"% PARTIAL: {text}" for text in short_notes(results))]
+
+
+def _marked(results: dict[str, Any], name: str) -> str:
+    """The number, with a star if it is preliminary."""
+    return number(results["estimates"][name]["text"]) + (STAR if mark(results, name) else "")
+
+
+def _preliminary(results: dict[str, Any]) -> str:
+    """The end of the caption of partial results."""
+    found = short_notes(results)
+    return f". Partial: {escaped(', '.join(found))}; {STAR} will change" if found else ""
 
 
 def _numbers(results: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    for name, entry in results["estimates"].items():
-        yield name, number(entry["text"])
+    for name in results["estimates"]:
+        yield name, _marked(results, name)
     for name, detail in results.get("details", {}).items():
         if detail["kind"] == "fit" and detail["chi2"] is not None:
             yield f"{name}/chi squared", number(f"{detail['chi2']:.2f}")

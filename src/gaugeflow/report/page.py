@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from gaugeflow.analysis.partial import mark, notes
 from gaugeflow.analysis.scoreboard import MAX_PULL, Row, judge
 from gaugeflow.report import wording
 from gaugeflow.report.cost import Cost
@@ -44,17 +45,23 @@ class NamedFigure:
 
 @dataclass(frozen=True)
 class Section:
-    """One study of the page: its results, its figures, its cost (None: not known), and warnings for the reader."""
+    """One study of the page: results, figures, warnings for the reader, cost and use of resources (None: not known)."""
 
     results: dict[str, Any]
     figures: tuple[NamedFigure, ...]
     warnings: tuple[str, ...]
     costs: tuple[Cost, ...] | None = None
+    efficiency: DetailTable | None = None
 
     @property
     def rows(self) -> list[Row]:
         """Judged rows."""
         return judge(self.results)
+
+    @property
+    def partial(self) -> list[str]:
+        """What is missing, one sentence per incomplete ensemble; empty for full results."""
+        return notes(self.results)
 
     @property
     def pulls(self) -> list[float]:
@@ -130,6 +137,7 @@ def _all_rows(section: Section) -> list[dict[str, Any]]:
             "ratio": wording.ratio_text(entry["gamma_error"], entry["error"]),
             "tau_text": _tau_text(entry),
             "judged": name in judged,
+            "partial": mark(section.results, name),
             "disagrees": name in disagreeing,
         }
         for row, (name, entry) in zip(table_rows(section.results), texts.items(), strict=True)

@@ -9,6 +9,7 @@ import json
 import math
 from typing import Any
 
+from gaugeflow.analysis.partial import chunks_text, error_when_complete, mark, short_notes
 from gaugeflow.analysis.results import estimates
 from gaugeflow.stats.estimate import Estimate
 
@@ -17,12 +18,18 @@ COLUMNS = (
     "gamma_error", "ensemble_id", "commit", "spec_sha256", "inputs_sha256",
 )  # fmt: skip
 
+PARTIAL_COLUMNS = ("chunks", "expected_error", "partial")
+"""More columns of results that are not complete: chunks used / wanted, the error with all chunks, what is missing."""
+
 PRIVATE = ("who", "host", "date")
 """Keys by which pyerrors signs its files: removed, so that equal results give equal files."""
 
 
 def table_rows(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """One dict per estimate with the columns of the CSV table; numbers that do not exist are None."""
+    """One dict per estimate with the columns of the CSV table; numbers that do not exist are None.
+
+    Rows of partial results have `PARTIAL_COLUMNS` too.
+    """
     labels = [entry["label"] for entry in results["ensembles"]]
     rows = []
     for name, estimate in results["estimates"].items():
@@ -37,6 +44,7 @@ def table_rows(results: dict[str, Any]) -> list[dict[str, Any]]:
                 **{key: estimate[key] for key in COLUMNS[4:12]},
                 "ensemble_id": source.get("ensemble", ""),
                 **{key: source.get(key, "") for key in COLUMNS[13:]},
+                **(_partial_cells(results, name) if results.get("partial") else {}),
             }
         )
     return rows
@@ -45,7 +53,8 @@ def table_rows(results: dict[str, Any]) -> list[dict[str, Any]]:
 def csv_table(results: dict[str, Any]) -> str:
     """The table as CSV text."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    columns = (*COLUMNS, *PARTIAL_COLUMNS) if results.get("partial") else COLUMNS
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     for row in table_rows(results):
         writer.writerow({key: _cell(value) for key, value in row.items()})
@@ -60,6 +69,7 @@ def json_table(results: dict[str, Any]) -> str:
         "provenance": results["provenance"],
         "inputs": {entry["label"]: entry["inputs"] for entry in results["ensembles"]},
         "rows": table_rows(results),
+        **({"partial": results["partial"]} if results.get("partial") else {}),
     }
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
@@ -79,6 +89,8 @@ def pyerrors_table(results: dict[str, Any]) -> bytes:
         obs.tag = name
         observables.append(obs)
     description = {"study": results["study"], "scale": results["scale"], "names": list(finite)}
+    if results.get("partial"):
+        description["partial"] = short_notes(results)
     content = json.loads(pyerrors.input.json.create_json_string(observables, description))
     for key in PRIVATE:
         content.pop(key, None)
@@ -102,6 +114,11 @@ def _as_obs(estimate: Estimate):
         part = pyerrors.import_jackknife(np.concatenate([[samples.mean()], samples]), key)
         total = part if total is None else total + (part - samples.mean())
     return total - total.value + estimate.value
+
+
+def _partial_cells(results: dict[str, Any], name: str) -> dict[str, Any]:
+    values = (chunks_text(results, name), error_when_complete(results, name), mark(results, name))
+    return dict(zip(PARTIAL_COLUMNS, values, strict=True))
 
 
 def _cell(value: object) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.table import Table
 
-from gaugeflow.analysis.scoreboard import Row
+from gaugeflow.analysis.partial import chunks_text, error_when_complete, mark
+from gaugeflow.analysis.scoreboard import Row, judge
 from gaugeflow.stats.estimate import format_estimate
 
 
@@ -20,6 +21,7 @@ def scoreboard_table(rows: Iterable[Row]) -> Table:
     for column, justify in (("max error", "right"), ("kind", "left"), ("pull", "right"), ("", "left")):
         table.add_column(column, justify=justify)
     for row in rows:
+        partial = f", partial: {row.partial}" if row.partial else ""
         verdict = "[green]pass[/green]" if row.passed else f"[bold red]FAIL[/bold red] {row.reason}"
         table.add_row(
             row.study,
@@ -29,7 +31,7 @@ def scoreboard_table(rows: Iterable[Row]) -> Table:
             f"{row.max_error:g}",
             row.kind,
             f"{row.pull:+.2f}" if math.isfinite(row.pull) else "-",
-            verdict,
+            verdict + partial,
         )
     return table
 
@@ -59,6 +61,30 @@ def error_methods_table(rows: Iterable[Mapping[str, Any]]) -> Table:
             _error_text(row["gamma_error"], row["gamma_error_error"]),
             _figures(row["ratio"]),
             verdict,
+        )
+    return table
+
+
+def preliminary_table(results: Mapping[str, Any]) -> Table:
+    """Rich table of all estimates with the chunks they are made of and the error expected when nothing is missing."""
+    title = "Results of what is complete" if results.get("partial") else "Results"
+    table = Table(title=f"{results['study']}, {results['scale']} scale: {title}", title_justify="left")
+    table.add_column("name", overflow="fold")
+    for column in ("value", "tau_int", "N", "chunks", "error when complete (estimate)", "pull"):
+        table.add_column(column, justify="right")
+    table.add_column("partial", overflow="fold")
+    pulls = {row.name: row.pull for row in judge(dict(results))}
+    for name, entry in results["estimates"].items():
+        expected, text, pull = error_when_complete(results, name), mark(results, name), pulls.get(name, math.nan)
+        table.add_row(
+            name.replace("[", r"\["),
+            entry["text"],
+            _figures(entry["tau_int"]),
+            str(entry["n"]),
+            chunks_text(results, name),
+            "-" if expected is None else f"{expected:.2g}" if text else "",
+            f"{pull:+.2f}" if math.isfinite(pull) else "-",
+            text,
         )
     return table
 
