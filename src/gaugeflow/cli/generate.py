@@ -83,8 +83,9 @@ def generate(
     if comm.rank == 0:
         _announce(resolved, run, threads, device)
     began = time.monotonic()
-    counted = {"steps": "trajectories", "before": None, "quiet": comm.rank > 0}
-    with progress(f"chunk {chunk}", run.trajectories, **counted) as run.advance:
+    with progress(
+        f"chunk {chunk}", run.trajectories, steps="trajectories", before=None, quiet=comm.rank > 0
+    ) as run.advance:
         digest = run.run()
     if comm.rank == 0:
         write_receipt(receipt, out)
