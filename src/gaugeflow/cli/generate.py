@@ -22,6 +22,7 @@ from gaugeflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from gaugeflow.config.spec_file import SpecFile
+    from gaugeflow.ensembles.production import ChunkRun
     from gaugeflow.ensembles.source import Source
 
 logger = logging.getLogger(__name__)
@@ -54,10 +55,8 @@ def generate(
     from gaugeflow.ensembles.production import ChunkRun
     from gaugeflow.ensembles.receipt import write_receipt
     from gaugeflow.ensembles.room import require_room
-    from gaugeflow.ensembles.source import published, trajectory_on_disk
-    from gaugeflow.jobs import attempts
+    from gaugeflow.ensembles.source import published
     from gaugeflow.jobs.deadline import find_deadline
-    from gaugeflow.lattice.cores import affinity, cores_text
 
     band, process_grid = parse_band(acceptance_band), parse_grid(grid)
     if (chunk == 0) != (previous is None):
@@ -71,9 +70,10 @@ def generate(
             write_receipt(receipt, out)
             typer.echo(f"{out}: already complete")
         return
+    deadline = None
     if comm.rank == 0:
         require_room(out, resolved.spec, chunk)
-    deadline = find_deadline() if comm.rank == 0 else None
+        deadline = find_deadline()
     options = {"grid": process_grid, "threads": threads, "device": device, "precision": resolved.spec.precision}
     lattice = make_lattice(resolved.spec, comm, **options)
     source = _source(resolved, chunk, previous) if comm.rank == 0 else None
@@ -81,20 +81,29 @@ def generate(
     options |= {"output_mode": output_mode, "deadline": deadline}
     run = ChunkRun(lattice, make_sampler(resolved.spec), resolved, chunk, out, **options)
     if comm.rank == 0:
-        where = "x".join(map(str, lattice.grid)), threads, cores_text(affinity()), device
-        logger.info("%s chunk %d: seed %d", resolved.ensemble_id, chunk, resolved.spec.seed)
-        logger.info("grid %s, %d threads on cores %s, device %s", *where)
-        logger.info("spec %s", resolved.text)
-        work = {"trajectories": run.trajectories, "continued_after": trajectory_on_disk(out)}
-        attempts.record("chunk", **resolved.identity(chunk), **work)
+        _announce(resolved, run, threads, device)
     began = time.monotonic()
-    counted = {"steps": "trajectories", "before": None, "quiet": comm.rank > 0}
-    with progress(f"chunk {chunk}", run.trajectories, **counted) as run.advance:
+    with progress(
+        f"chunk {chunk}", run.trajectories, steps="trajectories", before=None, quiet=comm.rank > 0
+    ) as run.advance:
         digest = run.run()
     if comm.rank == 0:
         write_receipt(receipt, out)
-        elapsed = time.monotonic() - began
-        typer.echo(f"{out}: {run.trajectories} trajectories in {elapsed:.1f} s, content {digest}")
+        typer.echo(f"{out}: {run.trajectories} trajectories in {time.monotonic() - began:.1f} s, content {digest}")
+
+
+def _announce(resolved: "SpecFile", run: "ChunkRun", threads: int, device: str) -> None:
+    """Say in both logs what runs, so that either alone lets one run it again."""
+    from gaugeflow.ensembles.source import trajectory_on_disk
+    from gaugeflow.jobs import attempts
+    from gaugeflow.lattice.cores import affinity, cores_text
+
+    where = "x".join(map(str, run.lattice.grid)), threads, cores_text(affinity()), device
+    logger.info("%s chunk %d: seed %d", resolved.ensemble_id, run.chunk, resolved.spec.seed)
+    logger.info("grid %s, %d threads on cores %s, device %s", *where)
+    logger.info("spec %s", resolved.text)
+    work = {"trajectories": run.trajectories, "continued_after": trajectory_on_disk(run.out)}
+    attempts.record("chunk", **resolved.identity(run.chunk), **work)
 
 
 def _source(resolved: "SpecFile", chunk: int, previous: Path | None) -> "Source | None":
