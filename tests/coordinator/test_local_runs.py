@@ -16,7 +16,7 @@ from gaugeflow.coordinator.processes import members
 from gaugeflow.coordinator.run_folder import folder_at
 
 SECONDS = 60.0
-LONG = {"beta": 1.0, "extents": [[16, 16]], "chains": 32, "chunks": 1, "thermalisation": 8000, "label": "e"}
+LONG = {"beta": 1.0, "extents": [[16, 16]], "chains": 32, "chunks": 1, "thermalisation": 5000, "label": "e"}
 PROFILE = """cores: 1
 keep-incomplete: true
 rerun-triggers: [mtime, input]
@@ -133,7 +133,7 @@ def test_resume_continues_the_chain_and_ends_with_results(story):
     assert story.finished.returncode == 0, story.finished.stdout + story.finished.stderr[-3000:]
     assert (story.folder.root / "results/report.html").is_file()
     assert "finished: results in" in story.after.stdout
-    assert "8010 / 8010" in story.after.stdout
+    assert "5010 / 5010" in story.after.stdout
     assert len(list(story.folder.run.glob("coordinator.*.log"))) >= 2
 
 

@@ -166,9 +166,9 @@ def test_ten_thousand_chunks_take_seconds(folder, one_chain):
     for ensemble in study.ensembles:
         touch(run, ensemble, "configs", *range(0, ensemble.chunks, 2))
         attempt(run, f"generate/{ensemble.ensemble_id}/0000", BEGIN, {**END, "exit_code": 0, "reason": ""})
-    began = time.monotonic()
+    began = time.process_time()  # of this process: other tests may keep the machine busy
     found = survey(run, study, "local")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
     assert sum(state.done for state in found.ensembles) == 5000
 
 
