@@ -49,7 +49,7 @@ class FakeSlurm:
 
     def set_jobs(self, *jobs: tuple[str, str, str], comment: str = "") -> None:
         """Jobs as (number, name, state)."""
-        lines = [f"{number}|{name}|{state}|/work|None|1:00|30:00|{comment}\n" for number, name, state in jobs]
+        lines = [f"{number}|{name}|{state}|/somewhere|None|1:00|30:00|{comment}\n" for number, name, state in jobs]
         (self.folder / "jobs").write_text("".join(lines))
 
     @property
