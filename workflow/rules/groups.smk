@@ -19,6 +19,9 @@ def register(job):
         name = job(wildcards)
         if name is not None:
             workflow.parent_groupids[name] = PACKED
+            settings = workflow.group_settings  # not there yet while the rules are read
+            if PACKED not in settings.group_components:
+                settings.group_components = {**settings.group_components, PACKED: ANY_NUMBER}
         return name
 
     return label
@@ -26,9 +29,6 @@ def register(job):
 
 group_of_tune, group_of_generate = register(job_of_tune), register(job_of_generate)
 group_of_measure, group_of_flow = register(job_of_measure), register(job_of_flow)
-
-if config["job_minutes"] or config["bundle"]:
-    workflow.group_settings.group_components = {**workflow.group_settings.group_components, PACKED: ANY_NUMBER}
 
 
 def find_circles(dag):
