@@ -16,11 +16,12 @@ rule tune:
         mem_mb=memory_mb,
         runtime=minutes_of_tune,
     params:
+        attempts=attempts_of_tune,
         study=study_file,
         scale=SCALE,
         device=DEVICE,
     shell:
-        "gaugeflow tune {params.study:q} --ensemble {wildcards.ensemble:q} --scale {params.scale:q}"
+        "gaugeflow {params.attempts} tune {params.study:q} --ensemble {wildcards.ensemble:q} --scale {params.scale:q}"
         " --device {params.device} --out {output:q} > {log:q} 2>&1"
 
 
@@ -65,12 +66,13 @@ rule catalogue:
         mem_mb=catalogue_mb,
         runtime=minutes_of_generate,
     params:
+        attempts=attempts_of_catalogue,
         study=study_file,
         scale=SCALE,
         chunk=chunk_number,
         out=written,
     shell:
-        "gaugeflow catalogue {params.study:q} --ensemble {wildcards.ensemble:q} --scale {params.scale:q}"
+        "gaugeflow {params.attempts} catalogue {params.study:q} --ensemble {wildcards.ensemble:q} --scale {params.scale:q}"
         " --chunk {params.chunk} --out {params.out:q} --receipt {output:q} > {log:q} 2>&1"
 
 
@@ -101,6 +103,7 @@ rule generate:
         mem_mb=memory_mb,
         runtime=minutes_of_generate,
     params:
+        attempts=attempts_of_generate,
         launch=launch,
         chunk=chunk_number,
         previous=previous_option,
@@ -110,6 +113,6 @@ rule generate:
         device=DEVICE,
         out=written,
     shell:
-        "{params.launch} gaugeflow generate {input.spec:q} --chunk {params.chunk} {params.previous}"
+        "{params.launch} gaugeflow {params.attempts} generate {input.spec:q} --chunk {params.chunk} {params.previous}"
         " --ranks {params.ranks} {params.grid} --acceptance-band {params.acceptance_band:q}"
         " --device {params.device} --out {params.out:q} --receipt {output:q} > {log:q} 2>&1"

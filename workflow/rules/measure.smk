@@ -25,6 +25,7 @@ rule measure:
         mem_mb=memory_mb,
         runtime=minutes_of_measure,
     params:
+        attempts=attempts_of_measure,
         launch=launch,
         configurations=configurations,
         study=study_that_measures,
@@ -33,7 +34,7 @@ rule measure:
         device=DEVICE,
         out=written,
     shell:
-        "{params.launch} gaugeflow measure {params.configurations:q} --study {params.study:q} --scale {params.scale:q}"
+        "{params.launch} gaugeflow {params.attempts} measure {params.configurations:q} --study {params.study:q} --scale {params.scale:q}"
         " --ranks {params.ranks} --device {params.device} --out {params.out:q} --receipt {output:q} > {log:q} 2>&1"
 
 
@@ -61,6 +62,7 @@ rule flow:
         mem_mb=memory_mb,
         runtime=minutes_of_flow,
     params:
+        attempts=attempts_of_flow,
         launch=launch,
         configurations=configurations,
         study=study_that_flows,
@@ -69,6 +71,6 @@ rule flow:
         device=DEVICE,
         out=written,
     shell:
-        "{params.launch} gaugeflow flow {params.configurations:q} --study {params.study:q} --scale {params.scale:q}"
+        "{params.launch} gaugeflow {params.attempts} flow {params.configurations:q} --study {params.study:q} --scale {params.scale:q}"
         " --settings {wildcards.settings:q}"
         " --ranks {params.ranks} --device {params.device} --out {params.out:q} --receipt {output:q} > {log:q} 2>&1"

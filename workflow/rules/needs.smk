@@ -160,3 +160,21 @@ def tasks_per_gpu(wildcards):
 
 def card_for_tuning(wildcards):
     return 1 if DEVICE != "cpu" else None
+
+
+def attempts_of(step):
+    """Options before a command: where each attempt at a step is logged, and what its job was given."""
+
+    def attempts(wildcards, resources):
+        parts = [wildcards[key] for key in ("ensemble", "settings", "chunk") if key in wildcards.keys()]
+        names = {"runtime": "runtime", "mem_mb": "mem_mb", "tasks": "tasks", "gpus": "gpu"}
+        given = {name: resources.get(key) for name, key in names.items()}
+        asked = ",".join(f"{name}={value}" for name, value in given.items() if isinstance(value, int))
+        folder = shlex.quote(str(Path(LOGS, "attempts", step, *parts)))
+        return f"--attempts {folder} --asked {asked}"
+
+    return attempts
+
+
+attempts_of_tune, attempts_of_catalogue = attempts_of("tune"), attempts_of("catalogue")
+attempts_of_generate, attempts_of_measure, attempts_of_flow = map(attempts_of, ("generate", "measure", "flow"))
