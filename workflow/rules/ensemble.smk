@@ -6,17 +6,22 @@ rule tune:
         f"{ENSEMBLES}/{{ensemble}}/tuning.json",
     log:
         f"{LOGS}/tune/{{ensemble}}.log",
+    group:
+        group_of_tune
     conda:
         "../../environment.yml"
     resources:
+        gpu=card_for_tuning,
+        lanes=lanes_of_tune,
         mem_mb=memory_mb,
-        runtime=runtime_minutes,
+        runtime=minutes_of_tune,
     params:
+        attempts=attempts_of_tune,
         study=study_file,
         scale=SCALE,
         device=DEVICE,
     shell:
-        "gaugeflow tune {params.study:q} --ensemble {wildcards.ensemble:q} --scale {params.scale:q}"
+        "gaugeflow {params.attempts} tune {params.study:q} --ensemble {wildcards.ensemble:q} --scale {params.scale:q}"
         " --device {params.device} --out {output:q} > {log:q} 2>&1"
 
 
@@ -52,18 +57,22 @@ rule catalogue:
         f"{BENCHMARKS}/catalogue/{{ensemble}}/{{chunk}}.tsv"
     wildcard_constraints:
         ensemble=FOREIGN,
+    group:
+        group_of_generate
     conda:
         "../../environment.yml"
     resources:
+        lanes=lanes_of_generate,
         mem_mb=catalogue_mb,
-        runtime=runtime_minutes,
+        runtime=minutes_of_generate,
     params:
+        attempts=attempts_of_catalogue,
         study=study_file,
         scale=SCALE,
         chunk=chunk_number,
         out=written,
     shell:
-        "gaugeflow catalogue {params.study:q} --ensemble {wildcards.ensemble:q} --scale {params.scale:q}"
+        "gaugeflow {params.attempts} catalogue {params.study:q} --ensemble {wildcards.ensemble:q} --scale {params.scale:q}"
         " --chunk {params.chunk} --out {params.out:q} --receipt {output:q} > {log:q} 2>&1"
 
 
@@ -79,15 +88,22 @@ rule generate:
         f"{BENCHMARKS}/generate/{{ensemble}}/{{chunk}}.tsv"
     wildcard_constraints:
         ensemble=GENERATED,
+    group:
+        group_of_generate
     conda:
         "../../environment.yml"
     threads: ranks
     resources:
-        mpi=mpi_launcher,
-        tasks=ranks,
+        mpi=mpi,
+        tasks=tasks,
+        nodes=nodes,
+        gpu=gpu,
+        tasks_per_gpu=tasks_per_gpu,
+        lanes=lanes_of_generate,
         mem_mb=memory_mb,
-        runtime=runtime_minutes,
+        runtime=minutes_of_generate,
     params:
+        attempts=attempts_of_generate,
         launch=launch,
         chunk=chunk_number,
         previous=previous_option,
@@ -97,6 +113,6 @@ rule generate:
         device=DEVICE,
         out=written,
     shell:
-        "{params.launch} gaugeflow generate {input.spec:q} --chunk {params.chunk} {params.previous}"
+        "{params.launch} gaugeflow {params.attempts} generate {input.spec:q} --chunk {params.chunk} {params.previous}"
         " --ranks {params.ranks} {params.grid} --acceptance-band {params.acceptance_band:q}"
         " --device {params.device} --out {params.out:q} --receipt {output:q} > {log:q} 2>&1"

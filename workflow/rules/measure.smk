@@ -10,15 +10,22 @@ rule measure:
         f"{LOGS}/measure/{{ensemble}}/{{settings}}/{{chunk}}.log",
     benchmark:
         f"{BENCHMARKS}/measure/{{ensemble}}/{{settings}}/{{chunk}}.tsv"
+    group:
+        group_of_measure
     conda:
         "../../environment.yml"
     threads: ranks
     resources:
-        mpi=mpi_launcher,
-        tasks=ranks,
+        mpi=mpi,
+        tasks=tasks,
+        nodes=nodes,
+        gpu=gpu,
+        tasks_per_gpu=tasks_per_gpu,
+        lanes=lanes_of_measure,
         mem_mb=memory_mb,
-        runtime=runtime_minutes,
+        runtime=minutes_of_measure,
     params:
+        attempts=attempts_of_measure,
         launch=launch,
         configurations=configurations,
         study=study_that_measures,
@@ -27,7 +34,7 @@ rule measure:
         device=DEVICE,
         out=written,
     shell:
-        "{params.launch} gaugeflow measure {params.configurations:q} --study {params.study:q} --scale {params.scale:q}"
+        "{params.launch} gaugeflow {params.attempts} measure {params.configurations:q} --study {params.study:q} --scale {params.scale:q}"
         " --ranks {params.ranks} --device {params.device} --out {params.out:q} --receipt {output:q} > {log:q} 2>&1"
 
 
@@ -40,15 +47,22 @@ rule flow:
         f"{LOGS}/flow/{{ensemble}}/{{settings}}/{{chunk}}.log",
     benchmark:
         f"{BENCHMARKS}/flow/{{ensemble}}/{{settings}}/{{chunk}}.tsv"
+    group:
+        group_of_flow
     conda:
         "../../environment.yml"
     threads: ranks
     resources:
-        mpi=mpi_launcher,
-        tasks=ranks,
+        mpi=mpi,
+        tasks=tasks,
+        nodes=nodes,
+        gpu=gpu,
+        tasks_per_gpu=tasks_per_gpu,
+        lanes=lanes_of_flow,
         mem_mb=memory_mb,
-        runtime=runtime_minutes,
+        runtime=minutes_of_flow,
     params:
+        attempts=attempts_of_flow,
         launch=launch,
         configurations=configurations,
         study=study_that_flows,
@@ -57,6 +71,6 @@ rule flow:
         device=DEVICE,
         out=written,
     shell:
-        "{params.launch} gaugeflow flow {params.configurations:q} --study {params.study:q} --scale {params.scale:q}"
+        "{params.launch} gaugeflow {params.attempts} flow {params.configurations:q} --study {params.study:q} --scale {params.scale:q}"
         " --settings {wildcards.settings:q}"
         " --ranks {params.ranks} --device {params.device} --out {params.out:q} --receipt {output:q} > {log:q} 2>&1"
