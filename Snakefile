@@ -21,6 +21,6 @@ include: "workflow/rules/analyse.smk"
 rule all:
     default_target: True
     input:
-        f"{ROOT}/results/scoreboard.csv",
-        f"{ROOT}/results/report.html",
-        f"{ROOT}/results/latex/numbers.tex",
+        f"{RESULTS}/scoreboard.csv",
+        f"{RESULTS}/report.html",
+        f"{RESULTS}/latex/numbers.tex",

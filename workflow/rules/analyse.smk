@@ -8,7 +8,7 @@ rule analyse:
         measurements=study_measurements,
         flows=study_flows,
     output:
-        f"{ROOT}/results/{{study}}/results.json",
+        f"{RESULTS}/{{study}}/results.json",
     log:
         f"{LOGS}/analyse/{{study}}.log",
     conda:
@@ -18,10 +18,10 @@ rule analyse:
         runtime=30,
     params:
         study=study_entry,
+        data=ENSEMBLES,
         scale=SCALE,
     shell:
-        "gaugeflow analyse {params.study:q} {input.configs:q} {input.measurements:q} {input.flows:q}"
-        " --scale {params.scale:q} --out {output:q} > {log:q} 2>&1"
+        "gaugeflow analyse {params.study:q} {params.data:q}" " --scale {params.scale:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule report:
@@ -29,7 +29,7 @@ rule report:
         figures=figure_sources,
         results=all_results,
     output:
-        f"{ROOT}/results/report.html",
+        f"{RESULTS}/report.html",
     log:
         f"{LOGS}/report.log",
     conda:
@@ -46,7 +46,7 @@ rule tables:
     input:
         all_results,
     output:
-        f"{ROOT}/results/latex/numbers.tex",
+        f"{RESULTS}/latex/numbers.tex",
     log:
         f"{LOGS}/tables.log",
     conda:
@@ -59,7 +59,7 @@ rule validate:
     input:
         all_results,
     output:
-        f"{ROOT}/results/scoreboard.csv",
+        f"{RESULTS}/scoreboard.csv",
     log:
         f"{LOGS}/validate.log",
     conda:

@@ -1,5 +1,6 @@
 """What the rules ask: which studies, which ensembles, which files, how many ranks. Rules only name files."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -15,12 +16,13 @@ from gaugeflow.errors import ConfigError
 # gaugeflow and mpiexec of the environment that runs Snakemake, also where it was not activated.
 shell.prefix(f"set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
 
-ROOT = config["root"].rstrip("/")
 SCALE = config["scale"]
 DEVICE = config["device"]
-ENSEMBLES = f"{ROOT}/data/ensembles"
-LOGS = f"{ROOT}/logs"
-BENCHMARKS = f"{ROOT}/benchmarks"
+ROOT = "" if os.path.normpath(config["root"]) == "." else f"{config['root'].rstrip('/')}/"
+ENSEMBLES = f"{ROOT}data/ensembles"
+LOGS = f"{ROOT}logs"
+BENCHMARKS = f"{ROOT}benchmarks"
+RESULTS = f"{ROOT}results"
 
 
 def load_studies():
@@ -59,16 +61,22 @@ localrules:
     validate,
 
 
+OWNERS = {}
+for _study in STUDIES.values():
+    for _ensemble in _study.ensembles:
+        OWNERS.setdefault(_ensemble.ensemble_id, []).append((_study, _ensemble))
+
+
 def owners(wildcards):
     """Studies that use an ensemble, in the order of the configuration."""
-    return [study for study in STUDIES.values() if any(e.ensemble_id == wildcards.ensemble for e in study.ensembles)]
+    if wildcards.ensemble not in OWNERS:
+        raise WorkflowError(f"no study of this run has an ensemble {wildcards.ensemble}")
+    return [study for study, _ in OWNERS[wildcards.ensemble]]
 
 
 def ensemble_of(wildcards):
-    found = owners(wildcards)
-    if not found:
-        raise WorkflowError(f"no study of this run has an ensemble {wildcards.ensemble}")
-    return found[0].ensemble(wildcards.ensemble)
+    owners(wildcards)
+    return OWNERS[wildcards.ensemble][0][1]
 
 
 def study_file(wildcards):
@@ -100,7 +108,20 @@ def tuning_option(wildcards, input):
 def previous_chunk(wildcards):
     """Chunk k continues chunk k - 1."""
     number = int(wildcards.chunk)
-    return f"{ENSEMBLES}/{wildcards.ensemble}/configs/{number - 1:04d}.h5" if number else []
+    return f"{ENSEMBLES}/{wildcards.ensemble}/configs/{number - 1:04d}.done" if number else []
+
+
+def data_file(path):
+    """The file that a receipt stands for. It costs hours, so Snakemake, which deletes outputs, never hears of it."""
+    return str(Path(path).with_suffix(".h5"))
+
+
+def written(wildcards, output):
+    return data_file(output[0])
+
+
+def configurations(wildcards, input):
+    return data_file(input.configurations)
 
 
 def start_file(wildcards):
@@ -127,7 +148,7 @@ def position_table(wildcards):
 
 
 def previous_option(wildcards, input):
-    return f"--previous {shlex.quote(str(input.previous))}" if input.previous else ""
+    return f"--previous {shlex.quote(data_file(str(input.previous)))}" if input.previous else ""
 
 
 def chunk_number(wildcards):
@@ -174,26 +195,26 @@ def runtime_minutes(wildcards, attempt):
     return int(attempt * (10 + 3 * seconds / 60 / ensemble.chunks / ensemble.ranks))
 
 
-def chunk_files(study, folder):
+def receipts(study, folder):
     return [
-        f"{ENSEMBLES}/{ensemble.ensemble_id}/{folder}/{number:04d}.h5"
+        f"{ENSEMBLES}/{ensemble.ensemble_id}/{folder}/{number:04d}.done"
         for ensemble in study.ensembles
         for number in range(ensemble.chunks)
     ]
 
 
 def study_configs(wildcards):
-    return chunk_files(STUDIES[wildcards.study], "configs")
+    return receipts(STUDIES[wildcards.study], "configs")
 
 
 def study_measurements(wildcards):
     study = STUDIES[wildcards.study]
-    return chunk_files(study, f"measure_{study.measure.settings_id}")
+    return receipts(study, f"measure_{study.measure.settings_id}")
 
 
 def study_flows(wildcards):
     study = STUDIES[wildcards.study]
-    return [path for flow in study.flows for path in chunk_files(study, f"flow_{flow.settings_id}")]
+    return [path for flow in study.flows for path in receipts(study, f"flow_{flow.settings_id}")]
 
 
 def study_sources(wildcards):
@@ -208,7 +229,7 @@ def study_entry(wildcards):
 
 
 def all_results(wildcards):
-    return [f"{ROOT}/results/{name}/results.json" for name in STUDIES]
+    return [f"{RESULTS}/{name}/results.json" for name in STUDIES]
 
 
 def figure_sources(wildcards):

@@ -45,7 +45,7 @@ rule catalogue:
         files=foreign_files,
         table=position_table,
     output:
-        f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.h5",
+        f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.done",
     log:
         f"{LOGS}/catalogue/{{ensemble}}/{{chunk}}.log",
     benchmark:
@@ -61,9 +61,10 @@ rule catalogue:
         study=study_file,
         scale=SCALE,
         chunk=chunk_number,
+        out=written,
     shell:
         "gaugeflow catalogue {params.study:q} --ensemble {wildcards.ensemble:q} --scale {params.scale:q}"
-        " --chunk {params.chunk} --out {output:q} > {log:q} 2>&1"
+        " --chunk {params.chunk} --out {params.out:q} --receipt {output:q} > {log:q} 2>&1"
 
 
 rule generate:
@@ -71,7 +72,7 @@ rule generate:
         spec=f"{ENSEMBLES}/{{ensemble}}/spec.json",
         previous=previous_chunk,
     output:
-        f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.h5",
+        f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.done",
     log:
         f"{LOGS}/generate/{{ensemble}}/{{chunk}}.log",
     benchmark:
@@ -94,7 +95,8 @@ rule generate:
         grid=grid_option,
         acceptance_band=acceptance_band,
         device=DEVICE,
+        out=written,
     shell:
         "{params.launch} gaugeflow generate {input.spec:q} --chunk {params.chunk} {params.previous}"
         " --ranks {params.ranks} {params.grid} --acceptance-band {params.acceptance_band:q}"
-        " --device {params.device} --out {output:q} > {log:q} 2>&1"
+        " --device {params.device} --out {params.out:q} --receipt {output:q} > {log:q} 2>&1"

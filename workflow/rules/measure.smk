@@ -3,9 +3,9 @@
 
 rule measure:
     input:
-        f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.h5",
+        configurations=f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.done",
     output:
-        f"{ENSEMBLES}/{{ensemble}}/measure_{{settings}}/{{chunk}}.h5",
+        f"{ENSEMBLES}/{{ensemble}}/measure_{{settings}}/{{chunk}}.done",
     log:
         f"{LOGS}/measure/{{ensemble}}/{{settings}}/{{chunk}}.log",
     benchmark:
@@ -20,20 +20,22 @@ rule measure:
         runtime=runtime_minutes,
     params:
         launch=launch,
+        configurations=configurations,
         study=study_that_measures,
         scale=SCALE,
         ranks=ranks,
         device=DEVICE,
+        out=written,
     shell:
-        "{params.launch} gaugeflow measure {input:q} --study {params.study:q} --scale {params.scale:q}"
-        " --ranks {params.ranks} --device {params.device} --out {output:q} > {log:q} 2>&1"
+        "{params.launch} gaugeflow measure {params.configurations:q} --study {params.study:q} --scale {params.scale:q}"
+        " --ranks {params.ranks} --device {params.device} --out {params.out:q} --receipt {output:q} > {log:q} 2>&1"
 
 
 rule flow:
     input:
-        f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.h5",
+        configurations=f"{ENSEMBLES}/{{ensemble}}/configs/{{chunk}}.done",
     output:
-        f"{ENSEMBLES}/{{ensemble}}/flow_{{settings}}/{{chunk}}.h5",
+        f"{ENSEMBLES}/{{ensemble}}/flow_{{settings}}/{{chunk}}.done",
     log:
         f"{LOGS}/flow/{{ensemble}}/{{settings}}/{{chunk}}.log",
     benchmark:
@@ -48,11 +50,13 @@ rule flow:
         runtime=runtime_minutes,
     params:
         launch=launch,
+        configurations=configurations,
         study=study_that_flows,
         scale=SCALE,
         ranks=ranks,
         device=DEVICE,
+        out=written,
     shell:
-        "{params.launch} gaugeflow flow {input:q} --study {params.study:q} --scale {params.scale:q}"
+        "{params.launch} gaugeflow flow {params.configurations:q} --study {params.study:q} --scale {params.scale:q}"
         " --settings {wildcards.settings:q}"
-        " --ranks {params.ranks} --device {params.device} --out {output:q} > {log:q} 2>&1"
+        " --ranks {params.ranks} --device {params.device} --out {params.out:q} --receipt {output:q} > {log:q} 2>&1"

@@ -9,7 +9,8 @@ import typer
 def analyse(
     study: Annotated[str, typer.Argument(help="study: a folder name or a path")],
     inputs: Annotated[
-        list[Path], typer.Argument(help="configuration, measurement and flow files of all its ensembles")
+        list[Path],
+        typer.Argument(help="configuration, measurement and flow files of all its ensembles, or data/ensembles"),
     ],
     scale: Annotated[str, typer.Option(help="full or tiny")],
     out: Annotated[Path, typer.Option(help="results.json to write")],
@@ -17,20 +18,19 @@ def analyse(
     """Estimates of a study with jackknife errors, from checked files."""
     from rich.console import Console
 
-    from gaugeflow.analysis.loading import load_study_data
+    from gaugeflow.analysis.loading import load_study_data, study_files
     from gaugeflow.analysis.results import write_results
     from gaugeflow.analysis.runner import analyse_study
     from gaugeflow.config.load import load_study
     from gaugeflow.report.terminal import error_methods_table
 
     chosen = load_study(study, scale)
-    results = analyse_study(chosen, load_study_data(chosen, inputs))
+    files = [file for path in inputs for file in (study_files(chosen, path) if path.is_dir() else [path])]
+    results = analyse_study(chosen, load_study_data(chosen, files))
     write_results(out, results)
     terminal = Console()
     console = terminal if terminal.is_terminal else Console(width=160)  # logs: no folding
     console.print(error_methods_table(results["error_methods"]))
     for text in results["warnings"]:
         typer.echo(f"warning: {text}", err=True)
-    typer.echo(
-        f"{out}: {len(results['estimates'])} estimates of study {chosen.name} ({scale}) from {len(inputs)} files"
-    )
+    typer.echo(f"{out}: {len(results['estimates'])} estimates of study {chosen.name} ({scale}) from {len(files)} files")

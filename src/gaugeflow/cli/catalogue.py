@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from gaugeflow.cli.options import Receipt
 from gaugeflow.errors import ConfigError, FileError
 
 
@@ -14,6 +15,7 @@ def catalogue(
     chunk: Annotated[int, typer.Option(help="Number of the chunk, from 0.", min=0)],
     out: Annotated[Path, typer.Option(help="HDF5 catalogue to write.")],
     scale: Annotated[str, typer.Option(help="full or tiny.")] = "full",
+    receipt: Receipt = None,
 ) -> None:
     """Check every file of a chunk and write what it holds but its links; measure and flow read those where they are."""
     from gaugeflow.cli.progress import progress
@@ -21,13 +23,22 @@ def catalogue(
     from gaugeflow.config.spec_file import make_spec
     from gaugeflow.ensembles.atomic import require_writable
     from gaugeflow.ensembles.catalogue import Judged, judged, write_catalogue
+    from gaugeflow.ensembles.complete import catalogue_complete
+    from gaugeflow.ensembles.receipt import write_receipt
     from gaugeflow.formats.check import check_file
+    from gaugeflow.jobs import attempts
 
     chosen = load_study(study, scale).ensemble(ensemble)
     if chosen.foreign is None:
         raise ConfigError(f"{chosen.label}: is a chain, not files of another code; gaugeflow generate makes its chunks")
     found, spec = chosen.foreign.chunk(chunk), make_spec(chosen, None)
     require_writable(out)
+    chains = len(found.chains)
+    if catalogue_complete(out, found.paths, found.names, found.trajectories, spec, chunk):
+        write_receipt(receipt, out)
+        typer.echo(f"{out}: already complete")
+        return
+    attempts.record("chunk", **spec.identity(chunk), files=len(found.paths))
     files: list[Judged] = []
     problems: list[str] = []
     with progress("files", len(found.paths)) as advance:
@@ -40,9 +51,9 @@ def catalogue(
             advance(len(files) + len(problems))
     if problems:
         raise FileError("\n".join(problems))
-    chains = len(found.chains)
     rows = [files[i : i + chains] for i in range(0, len(files), chains)]
     digest = write_catalogue(out, rows, found.trajectories, spec, chunk)
+    write_receipt(receipt, out)
     warnings = [
         f"{path}: {text}" for path, file in zip(found.paths, files, strict=True) for text in file.record.warnings
     ]

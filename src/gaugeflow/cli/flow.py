@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gaugeflow.cli.options import Device, Grid, Oversubscribe, Ranks, Threads, parse_grid, start_ranks
+from gaugeflow.cli.options import Device, Grid, Oversubscribe, Ranks, Receipt, Threads, parse_grid, start_ranks
 
 
 def flow(
@@ -19,6 +19,7 @@ def flow(
     threads: Threads = 1,
     oversubscribe: Oversubscribe = False,
     device: Device = "cpu",
+    receipt: Receipt = None,
 ) -> None:
     """Flow every configuration of a chunk and measure E (plaquette and clover) and Q at the flow times of a study."""
     import numpy as np
@@ -27,16 +28,29 @@ def flow(
     from gaugeflow.cli.progress import progress
     from gaugeflow.config.canonical import canonical_json
     from gaugeflow.config.load import load_study
-    from gaugeflow.ensembles.series import measure_series, read_header, write_series
+    from gaugeflow.ensembles.complete import series_complete
+    from gaugeflow.ensembles.receipt import write_receipt
+    from gaugeflow.ensembles.series import chunk_of, measure_series, read_header, write_series
+    from gaugeflow.jobs import attempts
     from gaugeflow.observables.flowed import flowed_series
 
     process_grid, chosen = parse_grid(grid), load_study(study, scale)
     chosen_flow = chosen.flow(settings)
     comm = start_ranks(ranks, threads, oversubscribe)
+    attributes = {"settings": canonical_json(chosen_flow)}
+    if series_complete(out, "flow", configurations, attributes, comm):
+        if comm.rank == 0:
+            write_receipt(receipt, out)
+            typer.echo(f"{out}: already complete")
+        return
     spec, n = read_header(configurations, out, comm)
     options = {"grid": process_grid, "threads": threads, "device": device, "precision": chosen_flow.precision}
     lattice = make_lattice(spec.spec, comm, **options)
     times = chosen_flow.flow_times()
+    if comm.rank == 0:
+        attempts.record(
+            "chunk", **spec.identity(chunk_of(configurations)), configurations=n, settings=chosen_flow.settings_id
+        )
     with progress("configurations", n, quiet=comm.rank > 0) as advance:
         series = measure_series(
             configurations,
@@ -48,5 +62,6 @@ def flow(
         )
     if comm.rank == 0:
         series |= {"flow_time": np.array(times)}
-        digest = write_series(out, "flow", configurations, series, {"settings": canonical_json(chosen_flow)})
+        digest = write_series(out, "flow", configurations, series, attributes)
+        write_receipt(receipt, out)
         typer.echo(f"{out}: {n} configurations of {lattice.chains} chains to t/a^2 = {times[-1]}, content {digest}")

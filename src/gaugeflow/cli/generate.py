@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gaugeflow.cli.options import Device, Grid, Oversubscribe, Ranks, Threads, parse_band, parse_grid, start_ranks
+from gaugeflow.cli.options import (
+    Device,
+    Grid,
+    Oversubscribe,
+    Ranks,
+    Receipt,
+    Threads,
+    parse_band,
+    parse_grid,
+    start_ranks,
+)
 from gaugeflow.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,6 +44,7 @@ def generate(
     output_mode: Annotated[
         str, typer.Option(help="gather: rank 0 writes; parallel: all ranks by MPI-IO; auto: the latter where it pays.")
     ] = "auto",
+    receipt: Receipt = None,
 ) -> None:
     """Generate one chunk of an ensemble; a killed or stopped job continues when the same line runs again."""
     from gaugeflow.assembly import make_lattice, make_sampler
@@ -41,7 +52,9 @@ def generate(
     from gaugeflow.config.foreign import ForeignSpec
     from gaugeflow.config.spec_file import read_spec
     from gaugeflow.ensembles.production import ChunkRun
-    from gaugeflow.ensembles.source import published
+    from gaugeflow.ensembles.receipt import write_receipt
+    from gaugeflow.ensembles.source import published, trajectory_on_disk
+    from gaugeflow.jobs import attempts
     from gaugeflow.lattice.cores import affinity, cores_text
 
     band, process_grid = parse_band(acceptance_band), parse_grid(grid)
@@ -53,6 +66,7 @@ def generate(
     comm = start_ranks(ranks, threads, oversubscribe)
     if comm.broadcast(comm.rank == 0 and published(out, resolved, chunk)):
         if comm.rank == 0:
+            write_receipt(receipt, out)
             typer.echo(f"{out}: already complete")
         return
     options = {"grid": process_grid, "threads": threads, "device": device, "precision": resolved.spec.precision}
@@ -66,10 +80,13 @@ def generate(
         logger.info("%s chunk %d: seed %d", resolved.ensemble_id, chunk, resolved.spec.seed)
         logger.info("grid %s, %d threads on cores %s, device %s", *where)
         logger.info("spec %s", resolved.text)
+        work = {"trajectories": run.trajectories, "continued_after": trajectory_on_disk(out)}
+        attempts.record("chunk", **resolved.identity(chunk), **work)
     began = time.monotonic()
-    with progress(f"chunk {chunk}", run.trajectories, quiet=comm.rank > 0) as run.advance:
+    with progress(f"chunk {chunk}", run.trajectories, steps="trajectories", quiet=comm.rank > 0) as run.advance:
         digest = run.run()
     if comm.rank == 0:
+        write_receipt(receipt, out)
         elapsed = time.monotonic() - began
         typer.echo(f"{out}: {run.trajectories} trajectories in {elapsed:.1f} s, content {digest}")
 

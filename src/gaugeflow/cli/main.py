@@ -4,13 +4,16 @@ import importlib
 import logging
 import sys
 import time
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from gaugeflow import __version__
+from gaugeflow.cli.attempt_log import begin_attempt, end_attempt, exit_reason
 from gaugeflow.cli.logs import set_up_logging
 from gaugeflow.errors import GaugeflowError
 
@@ -28,6 +31,10 @@ COMMANDS = {
     "tables": ("tables", "Write LaTeX tables, number macros and CSV."),
     "validate": ("validate", "Compare results with their references."),
     "scoreboard": ("scoreboard", "Print a scoreboard, or put it into the README."),
+    "submit": ("submit", "Run a study to its tables, here or on a cluster."),
+    "status": ("status", "Show how far a submission is."),
+    "resume": ("resume", "Go on with a submission, after whatever happened to it."),
+    "cancel": ("cancel", "Stop a submission: its coordinator and its jobs."),
     "archive": ("archive", "Move or delete links of finished chunks, or bring them back."),
     "check": ("check", "Verify structure, checksums and physics of files."),
     "info": ("info", "Print what a file holds and where it came from."),
@@ -95,31 +102,48 @@ app = typer.Typer(
 
 @app.callback(epilog=EPILOG)
 def gaugeflow(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log details.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log warnings and errors only.")] = False,
+    attempts: Annotated[
+        Path | None, typer.Option(help="Folder in which this attempt's own log is written, as 1.jsonl, 2.jsonl, ..")
+    ] = None,
+    asked: Annotated[
+        str | None,
+        typer.Option(help="What the job was given, for that log: runtime=MINUTES,mem_mb=..,tasks=..,gpus=.."),
+    ] = None,
 ) -> None:
     """Lattice gauge theory from a study file to a table: ensembles, gradient flow, observables, statistics."""
     set_up_logging(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
+    if attempts is not None:
+        begin_attempt(attempts, context.obj, asked)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; expected errors become one message on stderr."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(args=list(arguments) if arguments is not None else None, prog_name="gaugeflow")
+        app(args=arguments, prog_name="gaugeflow", obj=arguments)
     except SystemExit as exit_:
-        return exit_.code if isinstance(exit_.code, int) else 1 if exit_.code else 0
+        code = exit_.code if isinstance(exit_.code, int) else 1 if exit_.code else 0
+        end_attempt(code, exit_reason(exit_))
+        return code
     except GaugeflowError as error:
+        end_attempt(error.exit_code, str(error))
         return _report(f"gaugeflow: error: {error}", error.exit_code)
     except KeyboardInterrupt:
+        end_attempt(130, "interrupted")
         return _report("gaugeflow: interrupted", 130)
-    except Exception:
+    except Exception as error:
+        end_attempt(1, f"{type(error).__name__}: {error}", traceback.format_exc())
         if _world_size() == 1:
             raise
         logging.getLogger("gaugeflow").exception("unexpected failure")
         return _report("gaugeflow: unexpected failure, this is a bug", 1)
+    end_attempt(0, "")
     return 0
 
 

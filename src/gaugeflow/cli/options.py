@@ -1,5 +1,6 @@
 """Command-line options that several stages share, and their checks."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +29,11 @@ Device = Annotated[
     typer.Option(help="cpu: compiled kernels; cuda: one card per rank; auto: cuda where there is a card, else cpu; "
                       "oracle: plain NumPy, slow, for comparisons."),
 ]  # fmt: skip
+
+Receipt = Annotated[
+    Path | None,
+    typer.Option(help="Link to write beside --out once that is complete: what the workflow looks at.", metavar="PATH"),
+]
 
 FileExtents = Annotated[
     str | None,

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a plain line now and then in a log."""
+"""Progress of long work: a bar on a terminal, a plain line now and then in a log, and in the attempt's own log."""
 
 import logging
 import sys
@@ -6,22 +6,41 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from gaugeflow.jobs import attempts
+
 LINE_SECONDS = 20.0
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def progress(what: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
-    """Context that gives a function to call with the number of finished steps; silent where `quiet` (other ranks)."""
+def progress(
+    what: str, total: int, *, steps: str | None = None, quiet: bool = False
+) -> Iterator[Callable[[int], None]]:
+    """Context that gives a function to call with the number of finished steps; silent where `quiet` (other ranks).
+
+    steps   what is counted, as the attempt's log calls it; `what` if not given
+    """
     if quiet:
         yield lambda done: None
-    elif sys.stderr.isatty():
-        yield from _bar(what, total)
-    else:
-        yield from _lines(what, total)
+        return
+    latest: int | None = None
+    with (_bar if sys.stderr.isatty() else _lines)(what, total) as show:
+
+        def advance(done: int) -> None:
+            nonlocal latest
+            latest = done
+            show(done)
+            attempts.progress(steps or what, done, total)
+
+        try:
+            yield advance
+        finally:
+            if latest is not None:
+                attempts.progress(steps or what, latest, total, last=True)
 
 
+@contextmanager
 def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -32,6 +51,7 @@ def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
+@contextmanager
 def _lines(what: str, total: int) -> Iterator[Callable[[int], None]]:
     began, first, last = time.monotonic(), None, time.monotonic()
 

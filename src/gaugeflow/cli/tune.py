@@ -30,6 +30,7 @@ def tune(
     from gaugeflow.config.ensemble import resolved
     from gaugeflow.config.load import load_study
     from gaugeflow.ensembles.atomic import atomic_path
+    from gaugeflow.jobs import attempts
     from gaugeflow.samplers.tuning import tune_steps
 
     comm = start_alone(threads, oversubscribe)
@@ -39,6 +40,8 @@ def tune(
         raise ConfigError(f"{chosen.label}: is made of files of another code: there is no sampler to tune")
     if not spec.tuned:
         raise ConfigError(f"{chosen.label}: sampler is {spec.sampler.text}: nothing to tune")
+    work = {"ensemble_id": chosen.ensemble_id, "seed": spec.seed, "request": spec.model_dump(mode="json")}
+    attempts.record("chunk", chunk=None, **work)
     request = spec.sampler.n_steps
     start = spec.start if isinstance(spec.start, str) else "cold"
     lattice = make_lattice(spec, comm, threads=threads, device=device, precision=spec.precision)

@@ -35,6 +35,11 @@ class SpecFile:
         """Hash of the canonical text (64 hexadecimal characters)."""
         return sha256_text(self.text)
 
+    def identity(self, chunk: int) -> dict[str, Any]:
+        """What the log of a job says of the chunk it works on; `spec` is enough to write the spec.json again."""
+        seed = getattr(self.spec, "seed", None)  # files of other codes have none
+        return {"ensemble_id": self.ensemble_id, "chunk": chunk, "seed": seed, "spec": json.loads(self.text)}
+
 
 def make_spec(ensemble: Ensemble, tuning: dict[str, Any] | None) -> SpecFile:
     """Resolve the spec of an ensemble.

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gaugeflow.errors import FileError
+from gaugeflow.timing import IO, timed
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """errno values that mean: no room for these bytes (device, quota or file size limit)."""
@@ -88,6 +89,7 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
 
 
+@timed(IO)
 def flush_to_disk(path: Path) -> None:
     """fsync of a file or a folder."""
     descriptor = os.open(path, os.O_RDONLY)

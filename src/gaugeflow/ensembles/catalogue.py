@@ -81,7 +81,7 @@ def judged(path: Path, name: str, verdict: Any) -> Judged:
     """
     if verdict.problems:
         raise FileError(f"{path}: {'; '.join(verdict.problems)}; nothing was written: leave it out or get it again")
-    size, sha256 = _hashed(path)
+    size, sha256 = file_sha256(path)
     suma, sumb = verdict.checksums["links"]
     record = FileRecord(
         name=name,
@@ -175,7 +175,8 @@ def _inputs(files: Sequence[Sequence[Judged]]) -> dict[str, str]:
     return {file.record.name: file.record.sha256 for row in files for file in row}
 
 
-def _hashed(path: Path) -> tuple[int, str]:
+def file_sha256(path: Path) -> tuple[int, str]:
+    """Size in bytes and SHA-256 of a file; FileError if it cannot be read."""
     digest, size = hashlib.sha256(), 0
     try:
         with open(path, "rb") as stream:

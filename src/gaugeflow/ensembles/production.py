@@ -160,13 +160,13 @@ class ChunkRun:
             self._save(chain, progress, saver, configuration=number in self.saved, state=state)
             if state:
                 saved_at = time.monotonic()
+            self.advance(len(chain.history["trajectory"]))
             if asked and number < self.saved[-1]:
                 saver.wait()
                 raise TryAgain(
                     f"{self.out}: told to stop; trajectory {number} of {self.saved[-1]} is saved, "
                     "the same command continues"
                 )
-            self.advance(len(chain.history["trajectory"]))
         saver.wait()
 
     def _check_band(self, chain: Chain, info, number: int) -> None:

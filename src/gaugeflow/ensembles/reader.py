@@ -17,6 +17,7 @@ from gaugeflow.ensembles.links import Slab, as_array
 from gaugeflow.ensembles.pieces import link_slabs
 from gaugeflow.ensembles.schema import ARCHIVED, CATALOGUE, DIGEST, FORMAT, KINDS, READ_AS, VERSION
 from gaugeflow.errors import FileError
+from gaugeflow.timing import IO, timed
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -47,6 +48,7 @@ def open_file(path: Path | str, kind: str | None = None, *, name: Path | str | N
 class ChunkFile:
     """One open file: its identity, and its datasets on demand."""
 
+    @timed(IO)
     def __init__(self, path: Path, kind: str | None, name: str) -> None:
         self.name, self.path = name, path
         _refuse_no_hdf5(path, name)
@@ -109,6 +111,7 @@ class ChunkFile:
             raise FileError(f"{self.name}: no dataset {name}; a file of kind {self.kind} has {', '.join(self.names)}")
         return self._shapes[name]
 
+    @timed(IO)
     def dataset(self, name: str) -> np.ndarray:
         """A whole dataset; FileError if it is missing or damaged."""
         self.shape(name)
@@ -127,6 +130,7 @@ class ChunkFile:
             attributes = {key: attribute_value(raw) for key, raw in self._file[name].attrs.items()}
         return str(attributes.get("units", "")), str(attributes.get("description", ""))
 
+    @timed(IO)
     def entry(self, name: str, i: int) -> np.ndarray:
         """Entry i of the first axis of a dataset; FileError if it is missing or damaged."""
         self.require_entry(name, i)
@@ -139,6 +143,7 @@ class ChunkFile:
         if not 0 <= i < n:
             raise FileError(f"{self.name}: entry {i} of {name} was asked for, there are {n}")
 
+    @timed(IO)
     def piece(self, name: str, index: tuple[int | slice, ...]) -> np.ndarray:
         """A part of a dataset; FileError if it is missing or damaged."""
         self.shape(name)
@@ -153,6 +158,7 @@ class ChunkFile:
         """content_sha256 computed anew from everything in the file."""
         return digest_of_lines(self.content_lines())
 
+    @timed(IO)
     def content_lines(self) -> list[str]:
         """The lines that content_sha256 is a hash of, computed anew from everything in the file."""
         with self._failures("reading"):

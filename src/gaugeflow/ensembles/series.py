@@ -35,6 +35,12 @@ def read_header(path: Path, out: Path, comm) -> tuple[SpecFile, int]:
     return read_spec_text(text, str(path)), n
 
 
+def chunk_of(path: Path) -> int:
+    """Number of the chunk that a file of configurations or a catalogue holds; FileError for anything else."""
+    with open_configurations(path) as file:
+        return file.chunk
+
+
 def open_configurations(path: Path) -> ChunkFile:
     """A file of configurations or a catalogue; FileError for anything else."""
     file = open_file(path)

@@ -143,3 +143,13 @@ def published(out: Path, spec: SpecFile, chunk: int) -> bool:
         with progress:
             progress.finish()
     return True
+
+
+def trajectory_on_disk(out: Path) -> int | None:
+    """After which trajectory a chunk will go on, for its log; None where it starts, or where its state is damaged."""
+    path = Progress(out, "", 0).folder / "state.h5"
+    try:
+        with open_file(path, "state") as file:
+            return int(file.attributes["trajectory"])
+    except FileError:
+        return None

@@ -14,6 +14,7 @@ from gaugeflow.ensembles.links import LinkSource, as_source
 from gaugeflow.ensembles.output import Dataset, created
 from gaugeflow.ensembles.provenance import provenance
 from gaugeflow.ensembles.schema import KINDS, LINKS
+from gaugeflow.timing import IO, timed
 
 __all__ = ["Configuration", "Dataset", "write_arrays", "write_batch", "write_configurations", "write_file"]
 
@@ -53,6 +54,7 @@ def write_file(
     return write_arrays(path, kind, datasets=datasets, attributes={**root, **attributes})
 
 
+@timed(IO)
 def write_configurations(
     path: Path | str,
     *,
@@ -102,6 +104,7 @@ def write_configurations(
     return output.digest
 
 
+@timed(IO)
 def write_arrays(path: Path | str, kind: str, *, datasets: Mapping[str, Dataset], attributes: Mapping) -> str:
     """Write any kind of file from arrays and its own root attributes; returns content_sha256.
 
@@ -119,6 +122,7 @@ def write_arrays(path: Path | str, kind: str, *, datasets: Mapping[str, Dataset]
     return output.digest
 
 
+@timed(IO)
 def write_batch(path: Path | str, kind: str, *, configurations: Sequence[Configuration], attributes: Mapping) -> str:
     """Write restart configurations with their plaquettes, one alone where its links are collective; content_sha256.
 

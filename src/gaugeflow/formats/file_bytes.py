@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gaugeflow.errors import FileError
+from gaugeflow.timing import IO, timed
 
 
 @contextmanager
@@ -37,11 +38,13 @@ class FileBytes:
             raise FileError(f"{path}: is not a file; name a configuration")
         self.size = status.st_size
 
+    @timed(IO)
     def read(self, offset: int, length: int) -> bytes:
         """At most `length` bytes from `offset`; fewer at the end of the file."""
         with os_failures(self.path, "reading"):
             return os.pread(self._descriptor, max(0, min(length, self.size - offset)), offset)
 
+    @timed(IO)
     def read_into(self, offset: int, buffer: memoryview) -> None:
         """Fill a buffer of bytes from `offset`.
 

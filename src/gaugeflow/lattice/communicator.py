@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gaugeflow.errors import ConfigError
+from gaugeflow.timing import MPI, timed
 
 LAUNCHER_VARIABLES = ("PMI_SIZE", "PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")
 """Environment variables by which launchers announce themselves to a process."""
@@ -120,24 +121,27 @@ class Mpi:
     """Ranks of MPI.COMM_WORLD."""
 
     def __init__(self):
-        from mpi4py import MPI
+        from mpi4py import MPI as mpi
 
-        self._mpi, self._comm = MPI, MPI.COMM_WORLD
+        self._mpi, self._comm = mpi, mpi.COMM_WORLD
         self.rank, self.size = self._comm.rank, self._comm.size
         self.handle = self._comm
 
+    @timed(MPI)
     def sum_integers(self, values):
         """Sum over ranks."""
         out = np.empty_like(values)
         self._comm.Allreduce(values, out, op=self._mpi.SUM)
         return out
 
+    @timed(MPI)
     def exclusive_or(self, values):
         """Exclusive or of integers over ranks."""
         out = np.empty_like(values)
         self._comm.Allreduce(values, out, op=self._mpi.BXOR)
         return out
 
+    @timed(MPI)
     def maximum(self, values):
         """Maximum over ranks."""
         out = np.empty_like(values)
@@ -150,14 +154,17 @@ class Mpi:
 
         return mpi_reads_device_memory(self._comm)
 
+    @timed(MPI)
     def any(self, flag):
         """True where some rank says so."""
         return bool(self._comm.allreduce(bool(flag), op=self._mpi.LOR))
 
+    @timed(MPI)
     def broadcast(self, value):
         """Rank 0's value."""
         return self._comm.bcast(value, root=0)
 
+    @timed(MPI)
     def collect(self, piece, incoming):
         """`piece` of every other rank that has one goes to rank 0, which lists (rank, memory for its piece)."""
         if self.rank == 0:
@@ -165,6 +172,7 @@ class Mpi:
         elif piece is not None:
             self._comm.Send(piece, 0, COLLECT)
 
+    @timed(MPI)
     def distribute(self, outgoing, piece):
         """(rank, its piece) of rank 0's list go into `piece` of those ranks, None where nothing comes."""
         if self.rank == 0:
@@ -172,6 +180,7 @@ class Mpi:
         elif piece is not None:
             self._comm.Recv(piece, 0, DISTRIBUTE)
 
+    @timed(MPI)
     def start(self, messages):
         """(destination, source, outgoing, incoming) for every message, posted at once; the position is the tag."""
         requests = []
@@ -181,10 +190,12 @@ class Mpi:
             requests.append(self._comm.Isend(outgoing, destination, tag))
         return requests
 
+    @timed(MPI)
     def finish(self, requests):
         """Wait for the messages of one `start`."""
         self._mpi.Request.Waitall(requests)
 
+    @timed(MPI)
     def on_node(self, value):
         """Values of all ranks that share this rank's memory."""
         node = self._comm.Split_type(self._mpi.COMM_TYPE_SHARED)
@@ -192,6 +203,7 @@ class Mpi:
         node.Free()
         return values
 
+    @timed(MPI)
     def first(self, value):
         """The first rank's value that is not None."""
         return next((found for found in self._comm.allgather(value) if found is not None), None)

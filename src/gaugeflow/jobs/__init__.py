@@ -1,0 +1,1 @@
+"""What a job knows of the machine around it: signals, deadlines, ownership, attempts."""
