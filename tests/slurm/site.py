@@ -1,0 +1,58 @@
+"""The profile of the private cluster: the shipped one with a site's values in it, and studies with ranks over nodes."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+from house import REPOSITORY
+
+from slurm.configuration import ACCOUNT
+
+PLACEHOLDER = "CHANGE_"
+STAGES = ("generate", "measure", "flow")
+
+SITE = {
+    "jobs": 8,  # two cores do the work of all nodes
+    "local-cores": 1,
+    "latency-wait": 5,
+    "slurm-status-command": "squeue",  # there is no accounting
+    "slurm-init-seconds-before-status-checks": 2,
+}
+
+
+def write_profile(
+    folder: Path, shipped: str = "slurm", *, partition: str = "cpu", nodes: bool = False, settings: tuple[str, ...] = (),
+    **resources: Any,
+) -> Path:  # fmt: skip
+    """Write a site's profile into a folder and return the folder.
+
+    nodes       ranks go to nodes of their own
+    settings    KEY=VALUE of the workflow, over the shipped profile's
+    resources   of default-resources, over the shipped profile's
+    """
+    content = yaml.safe_load((REPOSITORY / "cluster" / shipped / "config.yaml").read_text()) | SITE
+    content["config"] = [*content.get("config", []), *settings]
+    defaults = content["default-resources"]
+    defaults |= {"slurm_account": ACCOUNT, "slurm_partition": partition, "runtime": 5, "mem_mb": 500, **resources}
+    spread = content.setdefault("set-resources", {})
+    for rule in STAGES:
+        spread[rule] = {**spread.get(rule, {}), "mem_mb": 300, "runtime": resources.get("runtime", 5)}
+        if nodes:
+            spread[rule]["tasks_per_node"] = 1
+    text = yaml.safe_dump(content)
+    assert PLACEHOLDER not in text, f"a value of cluster/{shipped}/config.yaml is not filled in"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(text)
+    return folder
+
+
+def copy_study(name: str, folder: Path, ranks: int) -> Path:
+    """Copy a study, every ensemble of the tiny scale with another number of ranks; return the copy's folder."""
+    copy = folder / name
+    shutil.copytree(REPOSITORY / "workflow" / "studies" / name, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    content = yaml.safe_load((copy / "study.yaml").read_text())
+    for entry in content["scales"]["tiny"]["ensembles"]:
+        entry["ranks"] = ranks
+    (copy / "study.yaml").write_text(yaml.safe_dump(content))
+    return copy
