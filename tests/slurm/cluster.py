@@ -1,8 +1,8 @@
 """A private SLURM of several nodes on this machine.
 
 The login node, which runs the controller, is a network, mount, host name and process namespace; every node is another
-one inside it. The machine sees processes and one folder, no address, no link, no mount; the cluster ends as a whole when
-one process is killed, and the kernel does so when the process that started it dies. Any number may run at once.
+one inside it. The machine sees processes and one folder, no address, no link, no mount. The cluster ends as a whole
+when one process is killed, and the kernel does so when the process that started it dies. Any number may run at once.
 """
 
 import fcntl
@@ -17,8 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from house import BIN, surroundings, words
-
+from house import surroundings, words
 from slurm.configuration import LOGIN, LOGIN_ADDRESS, Layout, write
 
 FIRST_PROCESS = Path(__file__).with_name("first_process.py")
@@ -26,6 +25,8 @@ PREFIX = "gaugeflow_slurm_"
 NAMESPACES = ("net", "mnt", "uts", "pid")
 DAEMONS = ("slurmctld", "slurmd", "munged", "slurmstepd")
 SECONDS = 30.0
+NICE = 5
+"""Of jobs: other tests go first."""
 
 Output = subprocess.CompletedProcess[str]
 
@@ -33,11 +34,11 @@ Output = subprocess.CompletedProcess[str]
 class Cluster:
     """A running cluster; a context manager that leaves nothing behind.
 
-    nodes     number of nodes n1, n2, ..
+    nodes     number of nodes n1, n2, .. of one core; one more has the cards
     disks     size in MB of the small file systems `disk(0)`, `disk(1)`, .., seen by all nodes
     """
 
-    def __init__(self, nodes: int = 4, disks: tuple[int, ...] = ()) -> None:
+    def __init__(self, nodes: int = 5, disks: tuple[int, ...] = ()) -> None:
         remove_abandoned()
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         self.layout = Layout(self.folder, nodes)
@@ -50,7 +51,7 @@ class Cluster:
             self._start_login(disks)
             for node in self.layout.names:
                 self._start_node(node)
-            self.wait_for(lambda: self._idle() == nodes, "all nodes are idle")
+            self.wait_for(lambda: self._idle() == len(self.layout.names), "all nodes are idle")
         except BaseException:
             self.stop()
             raise
@@ -81,10 +82,10 @@ class Cluster:
     def begin(self, *line: str | Path, log: Path, cwd: Path, nice: int = 0, **variables: str) -> subprocess.Popen:
         """Start a command on the login node in a session of its own; its output goes to a file."""
         environment = {**self.environment, **variables}
-        with log.open("ab") as stream:
-            process = subprocess.Popen(
-                ["nice", "-n", str(nice), *self.command(*line, cwd=cwd)], env=environment, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True,
-            )  # fmt: skip
+        command = ["nice", "-n", str(nice), *self.command(*line, cwd=cwd)]
+        with log.open("ab") as out:
+            files = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": out}
+            process = subprocess.Popen(command, env=environment, start_new_session=True, **files)
         self._started.append(process)
         return process
 
@@ -115,8 +116,16 @@ class Cluster:
         return found
 
     def jobs(self, *states: str) -> list[dict[str, str]]:
-        """Jobs of the queue: id, name, state, partition, comment, nodes, folder; of the states, by default the live ones."""
-        columns = {"id": "%i", "name": "%j", "state": "%T", "partition": "%P", "comment": "%k", "nodes": "%N", "folder": "%Z"}
+        """Jobs in some states, by default the live ones: id, name, state, partition, comment, nodes, folder."""
+        columns = {
+            "id": "%i",
+            "name": "%j",
+            "state": "%T",
+            "partition": "%P",
+            "comment": "%k",
+            "nodes": "%N",
+            "folder": "%Z",
+        }
         wanted = ",".join(states) or "PENDING,RUNNING,COMPLETING,CONFIGURING,SUSPENDED"
         text = self.run("squeue", "-h", "-t", wanted, "-o", "\t".join(columns.values())).stdout
         return [dict(zip(columns, line.split("\t"), strict=True)) for line in text.splitlines()]
@@ -145,7 +154,7 @@ class Cluster:
 
     def start_slurmd(self, node: str) -> None:
         """Start the node's daemon."""
-        self._done(self.run("slurmd", "-N", node, node=node))
+        self._done(self.run("nice", "-n", str(NICE), "slurmd", "-N", node, node=node))
 
     def wait_for(self, condition, what: str, seconds: float = SECONDS) -> None:
         """Look ten times a second until a condition holds.
@@ -178,15 +187,23 @@ class Cluster:
     def _start_login(self, disks: tuple[int, ...]) -> None:
         self._first[LOGIN] = self._namespace_process([])
         lines = [f"hostname {LOGIN}", f"mount --bind '{self.folder}/hosts' /etc/hosts"]
-        lines += [f"mount --bind '{self.folder}/etc' /etc/slurm", "ip link set lo up", "ip link add cluster type bridge"]
+        lines += [
+            f"mount --bind '{self.folder}/etc' /etc/slurm",
+            "ip link set lo up",
+            "ip link add cluster type bridge",
+        ]
         lines += [f"ip addr add {LOGIN_ADDRESS}/24 dev cluster", "ip link set cluster up"]
         for number, megabytes in enumerate(disks):
-            lines += [f"mkdir '{self.disk(number)}'", f"mount -t tmpfs -o size={megabytes}m tmpfs '{self.disk(number)}'"]
+            lines += [
+                f"mkdir '{self.disk(number)}'",
+                f"mount -t tmpfs -o size={megabytes}m tmpfs '{self.disk(number)}'",
+            ]
         folder = self.folder
-        lines.append(
-            f"munged --key-file='{folder}/munge/key' --socket='{folder}/run/munge.socket' --num-threads=2 --force"
-            f" --pid-file='{folder}/run/munged.pid' --log-file='{folder}/log/munged.log' --seed-file='{folder}/munge/seed'"
+        files = (
+            f"--key-file='{folder}/munge/key' --seed-file='{folder}/munge/seed' --log-file='{folder}/log/munged.log'"
         )
+        files += f" --socket='{folder}/run/munge.socket' --pid-file='{folder}/run/munged.pid'"
+        lines.append(f"munged {files} --num-threads=2 --force")
         lines.append("slurmctld -i")
         self._done(self.run("sh", "-ec", "\n".join(lines)))
         self.wait_for(lambda: self.run("scontrol", "ping").returncode == 0, "the controller answers")
@@ -197,7 +214,11 @@ class Cluster:
         enter = ["nsenter", "--target", str(self._first[LOGIN].pid), "--net", "sh", "-ec", link]
         self._done(subprocess.run(enter, capture_output=True, text=True))
         lines = [f"hostname {node}", "mount -t tmpfs tmpfs /dev/shm", "ip link set lo up"]
-        lines += [f"ip addr add {self.layout.address(node)}/24 dev eth0", "ip link set eth0 up", f"slurmd -N {node}"]
+        lines += [
+            f"ip addr add {self.layout.address(node)}/24 dev eth0",
+            "ip link set eth0 up",
+            f"nice -n {NICE} slurmd -N {node}",
+        ]
         self._done(self.run("sh", "-ec", "\n".join(lines), node=node))
 
     def _enter(self, node: str) -> list[str]:
@@ -220,10 +241,10 @@ class Cluster:
         return [process for process in self.processes(node) if process.name() == "slurmd"]
 
     def _state(self, node: str) -> str:
-        return self.run("sinfo", "-h", "-n", node, "-p", "short", "-o", "%T").stdout.strip()
+        return self.run("sinfo", "-h", "-n", node, "-p", "cpu,gpu", "-o", "%T").stdout.strip()
 
     def _idle(self) -> int:
-        return len(self.run("sinfo", "-h", "-N", "-p", "short", "-t", "idle", "-o", "%N").stdout.split())
+        return len(self.run("sinfo", "-h", "-N", "-p", "cpu,gpu", "-t", "idle", "-o", "%N").stdout.split())
 
     def _told(self, *words: str) -> None:
         self._done(self.run("scontrol", *words))

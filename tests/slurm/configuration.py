@@ -29,23 +29,21 @@ return slurm.SUCCESS
 
 @dataclass(frozen=True)
 class Layout:
-    """A folder of the cluster and its nodes; the last node has the cards.
+    """A folder of the cluster and its nodes: of one core each, so that the ranks of a job are on as many nodes.
 
     folder    everything of the cluster lies here
-    nodes     number of nodes, called n1, n2, ..
-    cpus      imaginary cores of each
+    nodes     number of nodes, called n1, n2, ..; one more has the cards, and as many cores
     memory    imaginary MB of each
     """
 
     folder: Path
-    nodes: int = 4
-    cpus: int = 4
+    nodes: int = 5
     memory: int = 8000
 
     @property
     def names(self) -> list[str]:
         """Names of the nodes."""
-        return [f"n{number}" for number in range(1, self.nodes + 1)]
+        return [f"n{number}" for number in range(1, self.nodes + 2)]
 
     def address(self, node: str) -> str:
         """Internet address of a node."""
@@ -105,8 +103,7 @@ def _slurm_conf(layout: Layout) -> str:
         "SelectTypeParameters=CR_Core_Memory",
         "GresTypes=gpu",
         "SchedulerType=sched/backfill",
-        "SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=0,"
-        "requeue_delay=1",
+        "SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=0,requeue_delay=1",
         "PriorityType=priority/basic",
         "PreemptType=preempt/partition_prio",
         "PreemptMode=REQUEUE",
@@ -125,10 +122,10 @@ def _slurm_conf(layout: Layout) -> str:
         "EnforcePartLimits=ALL",
     ]
     for node in layout.names:
-        cards = f" Gres=gpu:{CARDS}" if node == last else ""
+        cards, cores = (f" Gres=gpu:{CARDS}", CARDS) if node == last else ("", 1)
         lines.append(
-            f"NodeName={node} NodeHostname={node} NodeAddr={layout.address(node)} CPUs={layout.cpus} Boards=1 "
-            f"SocketsPerBoard=1 CoresPerSocket={layout.cpus} ThreadsPerCore=1 RealMemory={layout.memory}{cards}"
+            f"NodeName={node} NodeHostname={node} NodeAddr={layout.address(node)} CPUs={cores} Boards=1 "
+            f"SocketsPerBoard=1 CoresPerSocket={cores} ThreadsPerCore=1 RealMemory={layout.memory}{cards}"
         )
     limits = "DefaultTime=5 State=UP"
     lines += [

@@ -11,18 +11,15 @@ from pathlib import Path
 
 import yaml
 from house import REPOSITORY, run, surroundings, words
-
 from slurm.cluster import Cluster
 from slurm.site import copy_study, write_profile
+
 from workflow import pipeline_run
 
 SECONDS = 900.0
 STUDIES = yaml.safe_load((REPOSITORY / "workflow" / "config.yaml").read_text())["studies"]
 RANKS = {"u1_2d": 1, "su2_2d": 1, "su3_4d": 2}
 """Two ranks go to two nodes."""
-
-SMALL = 30
-"""Ensembles of one rank in one job: the demonstration has three of each study."""
 
 
 class Demo:
@@ -31,7 +28,7 @@ class Demo:
     def __init__(self, cluster: Cluster) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="gaugeflow_demo_"))
         self.log = self.folder / "slurm.log"
-        profile = write_profile(self.folder / "profile", nodes=True)
+        profile = write_profile(self.folder / "profile")
         self.copies = [copy_study(name, self.folder / "studies", RANKS[name]) for name in STUDIES]
         line = snakemake_line(profile, self.copies)
         self._slurm = cluster.begin(*line, log=self.log, cwd=self.folder, nice=5)
@@ -60,7 +57,10 @@ class Demo:
             files.append(results / name / "results.json")
             files[-1].parent.mkdir(parents=True)
             shutil.copyfile(pipeline_run.finished().folder / "out" / "results" / name / "results.json", files[-1])
-        for command in (("tables", *files, "--out", results / "latex"), ("validate", *files, "--out", results / "scoreboard.csv")):
+        for command in (
+            ("tables", *files, "--out", results / "latex"),
+            ("validate", *files, "--out", results / "scoreboard.csv"),
+        ):
             result = run("gaugeflow", *command)
             assert result.returncode == 0, result.stderr
         return results
@@ -84,7 +84,7 @@ def snakemake_line(profile: Path, studies: list[Path]) -> list[str]:
 
 
 def results_without_study_hash(path: Path) -> str:
-    """Text of a results.json without the hash of study.yaml: the number of ranks is in that file, not in the results."""
+    """Text of a results.json without the hash of study.yaml, which names the number of ranks."""
     content = json.loads(path.read_text())
     del content["provenance"]["study_sha256"]["study.yaml"]
     return json.dumps(content)

@@ -35,6 +35,6 @@ if ! complete; then
 fi
 version=$(slurmctld -V)
 case $version in
-"slurm 2"[2-9]* | "slurm "[3-9][0-9]*) printf '%s\n' "$version" ;;
+*" 2"[2-9].* | *" "[3-9][0-9].*) printf '%s\n' "$version" ;;
 *) missing "got $version, wanted SLURM 22 or later" ;;
 esac

@@ -1,14 +1,11 @@
 """The one cluster of a test session, and the demonstration that runs on it beside the tests."""
 
-import os
-import signal
 import subprocess
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import pytest
-
 from slurm.cluster import Cluster
 from slurm.demo import Demo
 
@@ -66,10 +63,3 @@ def end() -> None:
 def _installed() -> tuple[int, str, str]:
     out, errors = _installing[0].communicate(timeout=900)
     return _installing[0].returncode, out, errors
-
-
-def killed(process: subprocess.Popen) -> None:
-    """End a process and its group."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

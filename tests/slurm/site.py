@@ -6,7 +6,6 @@ from typing import Any
 
 import yaml
 from house import REPOSITORY
-
 from slurm.configuration import ACCOUNT
 
 PLACEHOLDER = "CHANGE_"
@@ -22,14 +21,13 @@ SITE = {
 
 
 def write_profile(
-    folder: Path, shipped: str = "slurm", *, partition: str = "cpu", nodes: bool = False, settings: tuple[str, ...] = (),
+    folder: Path, shipped: str = "slurm", *, partition: str = "cpu", settings: tuple[str, ...] = (),
     **resources: Any,
 ) -> Path:  # fmt: skip
     """Write a site's profile into a folder and return the folder.
 
-    nodes       ranks go to nodes of their own
     settings    KEY=VALUE of the workflow, over the shipped profile's
-    resources   of default-resources, over the shipped profile's
+    resources   of all rules, over the shipped profile's
     """
     content = yaml.safe_load((REPOSITORY / "cluster" / shipped / "config.yaml").read_text()) | SITE
     content["config"] = [*content.get("config", []), *settings]
@@ -37,9 +35,7 @@ def write_profile(
     defaults |= {"slurm_account": ACCOUNT, "slurm_partition": partition, "runtime": 5, "mem_mb": 500, **resources}
     spread = content.setdefault("set-resources", {})
     for rule in STAGES:
-        spread[rule] = {**spread.get(rule, {}), "mem_mb": 300, "runtime": resources.get("runtime", 5)}
-        if nodes:
-            spread[rule]["tasks_per_node"] = 1
+        spread[rule] = spread.get(rule, {}) | {name: defaults[name] for name in ("mem_mb", "runtime")}
     text = yaml.safe_dump(content)
     assert PLACEHOLDER not in text, f"a value of cluster/{shipped}/config.yaml is not filled in"
     folder.mkdir(parents=True)
