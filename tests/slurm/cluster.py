@@ -202,8 +202,8 @@ class Cluster:
         files = (
             f"--key-file='{folder}/munge/key' --seed-file='{folder}/munge/seed' --log-file='{folder}/log/munged.log'"
         )
-        files += f" --socket='{folder}/run/munge.socket' --pid-file='{folder}/run/munged.pid'"
-        lines.append(f"munged {files} --num-threads=2 --force")
+        files += f" --log-file='{folder}/log/munged.log' --pid-file='{folder}/run/munged.pid'"
+        lines.append(f"munged {files} --socket='{folder}/run/munge.socket' --num-threads=2 --force")
         lines.append("slurmctld -i")
         self._done(self.run("sh", "-ec", "\n".join(lines)))
         self.wait_for(lambda: self.run("scontrol", "ping").returncode == 0, "the controller answers")

@@ -12,6 +12,8 @@ CARDS = 2
 KILL_WAIT = 5
 """Seconds between the SIGTERM of a job at its limit and SIGKILL."""
 
+REQUEUE_WAIT = 5
+
 NODE_SILENCE = 10
 """Seconds after which a node whose slurmd does not answer is down."""
 
@@ -83,7 +85,8 @@ def _slurm_conf(layout: Layout) -> str:
         "SlurmUser=root",
         "SlurmdUser=root",
         "AuthType=auth/munge",
-        f"AuthInfo=socket={folder}/run/munge.socket",
+        # a job that was put back in the queue waits as long as a credential lives: two minutes if nothing is said
+        f"AuthInfo=socket={folder}/run/munge.socket,cred_expire={REQUEUE_WAIT}",
         f"StateSaveLocation={folder}/state",
         f"SlurmdSpoolDir={folder}/spool/%n",
         f"SlurmctldPidFile={folder}/run/slurmctld.pid",
@@ -103,7 +106,7 @@ def _slurm_conf(layout: Layout) -> str:
         "SelectTypeParameters=CR_Core_Memory",
         "GresTypes=gpu",
         "SchedulerType=sched/backfill",
-        "SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=0,requeue_delay=1",
+        "SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=0",
         "PriorityType=priority/basic",
         "PreemptType=preempt/partition_prio",
         "PreemptMode=REQUEUE",

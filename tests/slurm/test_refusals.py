@@ -38,7 +38,7 @@ def test_a_launcher_that_starts_worlds_of_one_is_refused_with_exit_code_2(cluste
     [
         ({"slurm_account": "wrong"}, "Invalid account or account/partition combination specified"),
         ({"partition": "wrong"}, "slurm_partition: got 'wrong'"),
-        ({"mem_mb": 90_000}, "Memory specification can not be satisfied"),
+        ({"mem_mb": 90_000}, "Requested node configuration is not available"),
     ],
     ids=["account", "partition", "memory"],
 )
