@@ -25,9 +25,9 @@ LONGEST = 400.0
 
 HMC = {"kind": "hmc", "integrator": "omf2", "tau": 1.0, "n_steps": 20}
 CHAIN = {
-    "label": "chain", "group": "SU2", "extents": [6, 6, 6, 6], "beta": [2.2], "chains": 2, "seed": 70101, "start": "mixed",
-    "sampler": HMC, "thermalisation": 40, "warmup": 20, "save_every": TRAJECTORIES // 6, "configs_per_chunk": 6,
-    "acceptance_band": [0.3, 1.0], "ranks": RANKS,
+    "label": "chain", "group": "SU2", "extents": [6, 6, 6, 6], "beta": [2.2], "chains": 2, "seed": 70101,
+    "start": "mixed", "sampler": HMC, "thermalisation": 40, "warmup": 20, "save_every": TRAJECTORIES // 6,
+    "configs_per_chunk": 6, "acceptance_band": [0.3, 1.0], "ranks": RANKS,
 }  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """A private SLURM of several nodes on this machine.
 
-The login node, which runs the controller, is a network, mount, host name and process namespace; every node is another
-one inside it. The machine sees processes and one folder, no address, no link, no mount. The cluster ends as a whole
-when one process is killed, and the kernel does so when the process that started it dies. Any number may run at once.
+The login node, which runs the controller, has network, mounts, host name, shared memory and processes of its own, all
+namespaces of the kernel; every node has others inside it. The machine sees processes and one folder, no address, no
+link, no mount. The cluster ends as a whole when one process is killed, and the kernel does so when the process that
+started it dies. Any number may run at once.
 """
 
 import fcntl
@@ -222,12 +223,13 @@ class Cluster:
         self._done(self.run("sh", "-ec", "\n".join(lines), node=node))
 
     def _enter(self, node: str) -> list[str]:
-        return ["nsenter", "--target", str(self._first[node].pid), "--net", "--mount", "--uts", "--pid", "--"]
+        return ["nsenter", "--target", str(self._first[node].pid), "--net", "--mount", "--uts", "--ipc", "--pid", "--"]
 
     def _namespace_process(self, enter: list[str]) -> psutil.Process:
-        """A first process in new namespaces, which dies when this process does."""
-        new = ["unshare", "--net", "--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        line = ["setpriv", "--pdeathsig", "KILL", *enter, *new, sys.executable, "-S", "-E", str(FIRST_PROCESS)]
+        """A first process in new namespaces; the login node.s dies with the thread that starts it, others with that."""
+        new = ["unshare", "--net", "--uts", "--mount", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        die = [] if enter else ["setpriv", "--pdeathsig", "KILL"]
+        line = [*die, *enter, *new, sys.executable, "-S", "-E", str(FIRST_PROCESS)]
         with (self.folder / "log" / "namespaces").open("ab") as log:
             launcher = subprocess.Popen(
                 line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True

@@ -140,8 +140,8 @@ def preemption(chain: Chain, job: dict[str, str], draw: float) -> str:
 KINDS: dict[str, Callable[[Chain, dict[str, str], float], str]] = {
     kind.__name__: kind
     for kind in (
-        time_limit, scancel, requeue, kill_rank, kill_slurmd, kill_coordinator, restart_coordinator, disk_full, node_down,
-        power_off, preemption,
+        time_limit, scancel, requeue, kill_rank, kill_slurmd, kill_coordinator, restart_coordinator, disk_full,
+        node_down, power_off, preemption,
     )
 }  # fmt: skip
 
@@ -153,7 +153,7 @@ def _node(chain: Chain, job: dict[str, str], draw: float) -> str:
 
 
 def planned(seed: int, each: int, pairs: int) -> list[Fault]:
-    """Every kind `each` times alone and `pairs` pairs of two kinds, in an order and at moments that the seed decides."""
+    """Every kind `each` times alone and `pairs` of two kinds, in an order and at moments that the seed decides."""
     rng = np.random.default_rng(seed)
     kinds = [(kind,) for kind in KINDS for _ in range(each)]
     kinds += [tuple(str(kind) for kind in rng.choice(list(KINDS), 2, replace=False)) for _ in range(pairs)]

@@ -29,7 +29,7 @@ def _other_links(chain: Chain, wanted: list[str]) -> list[str]:
 
 def _computed_again(chain: Chain) -> list[str]:
     """Attempts that started before a state, or a file, which the witness had seen by then."""
-    found = []
+    found = [] if attempts(chain) else ["no attempt was recorded"]
     for attempt in attempts(chain):
         for entry in attempt.chunks:
             began, chunk = datetime.fromisoformat(entry["time"]).timestamp(), entry["chunk"]
@@ -53,8 +53,8 @@ def _computed(attempt: Attempt) -> bool:
     return attempt.end is None or bool(attempt.end["trajectories"])
 
 
-def trajectories(chain: Chain) -> dict[str, int]:
-    """Attempts of each chunk that ended, and trajectories that they computed, by kind of end."""
+def outcomes(chain: Chain) -> dict[str, int]:
+    """How many attempts ended how: done, stopped, failed, no end (killed)."""
     out: dict[str, int] = defaultdict(int)
     for attempt in attempts(chain):
         out[attempt.outcome] += 1
