@@ -34,6 +34,10 @@ class FileError(GaugeflowError):
     exit_code = 3
 
 
+class LeaseLost(FileError):
+    """Another process owns the folder in which this one works: this one was halted for too long and gives up."""
+
+
 class PhysicsError(GaugeflowError):
     """A check on the Markov chain failed; what was saved before stays."""
 

@@ -376,8 +376,8 @@ def test_a_disk_that_fails_at_any_call_loses_nothing(chunk, tmp_path, capsys, mo
             patch.setattr(os, call, failing)
             code = run(*line)
         assert problems(chunk, place, original) == []
-        left_over = {path.name for path in chunk.parent.rglob("*")} - {"lock", "0000.h5.archiving", *KEPT}
-        assert left_over == set()  # a lock of nobody does no harm
+        left_over = {path.name for path in chunk.parent.rglob("*")} - {"lock", "owner", "0000.h5.archiving", *KEPT}
+        assert left_over == set()  # a lease of nobody does no harm
         if code == 0:
             break
         assert code == 3
@@ -390,13 +390,10 @@ def test_a_disk_that_fails_at_any_call_loses_nothing(chunk, tmp_path, capsys, mo
 
 def test_two_commands_do_not_archive_one_chunk_at_once(chunk, tmp_path, capsys):
     folder = chunk.with_name("0000.h5.archiving")
-    from gaugeflow.ensembles.lock import locked
+    from gaugeflow.jobs.lease import Lease
 
-    descriptor = locked(folder)
-    try:
+    with Lease(folder):
         assert run(chunk, "--delete") == 2
-    finally:
-        os.close(descriptor)
     assert "another process works on this chunk" in capsys.readouterr().err
     assert run(chunk, "--delete") == 0
     assert not folder.exists()

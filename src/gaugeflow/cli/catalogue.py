@@ -27,6 +27,7 @@ def catalogue(
     from gaugeflow.ensembles.receipt import write_receipt
     from gaugeflow.formats.check import check_file
     from gaugeflow.jobs import attempts
+    from gaugeflow.jobs.clock import check_clock
 
     chosen = load_study(study, scale).ensemble(ensemble)
     if chosen.foreign is None:
@@ -39,6 +40,7 @@ def catalogue(
         typer.echo(f"{out}: already complete")
         return
     attempts.record("chunk", **spec.identity(chunk), files=len(found.paths))
+    check_clock(out)
     files: list[Judged] = []
     problems: list[str] = []
     with progress("files", len(found.paths)) as advance:

@@ -58,8 +58,10 @@ def generate(
     from gaugeflow.config.spec_file import read_spec
     from gaugeflow.ensembles.production import ChunkRun
     from gaugeflow.ensembles.receipt import write_receipt
+    from gaugeflow.ensembles.room import require_room
     from gaugeflow.ensembles.source import published, trajectory_on_disk
     from gaugeflow.jobs import attempts
+    from gaugeflow.jobs.deadline import find_deadline
     from gaugeflow.lattice.cores import affinity, cores_text
 
     band, process_grid = parse_band(acceptance_band), parse_grid(grid)
@@ -74,11 +76,14 @@ def generate(
             write_receipt(receipt, out)
             typer.echo(f"{out}: already complete")
         return
+    if comm.rank == 0:
+        require_room(out, resolved.spec, chunk)
+    deadline = find_deadline() if comm.rank == 0 else None
     options = {"grid": process_grid, "threads": threads, "device": device, "precision": resolved.spec.precision}
     lattice = make_lattice(resolved.spec, comm, **options)
     source = _source(resolved, chunk, previous) if comm.rank == 0 else None
     options = {"source": source, "acceptance_band": band, "checkpoint_seconds": checkpoint_seconds}
-    options |= {"output_mode": output_mode}
+    options |= {"output_mode": output_mode, "deadline": deadline}
     run = ChunkRun(lattice, make_sampler(resolved.spec), resolved, chunk, out, **options)
     if comm.rank == 0:
         where = "x".join(map(str, lattice.grid)), threads, cores_text(affinity()), device

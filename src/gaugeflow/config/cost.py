@@ -69,6 +69,14 @@ def links_bytes(spec: EnsembleSpec | ForeignSpec) -> int:
     return spec.chains * spec.sites * spec.ndim * gauge_group(spec.group).n ** 2 * BYTES_PER_NUMBER
 
 
+def chunk_bytes(spec: EnsembleSpec, saved: int = 0) -> int:
+    """Bytes that a chunk still has to write: configurations beyond those saved, two restart states, the final file.
+
+    The final file is written beside the saved configurations; they are removed when it is in place.
+    """
+    return (2 * spec.configs_per_chunk - saved + 2) * links_bytes(spec)
+
+
 def estimate(ensemble: Ensemble, flows: Sequence[FlowSettings] = ()) -> Cost:
     """Memory (bytes, all ranks), disk (bytes) and time (seconds on one core) of an ensemble and its flows.
 

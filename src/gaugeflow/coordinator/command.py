@@ -59,6 +59,8 @@ def snakemake(record: RunRecord, folder: RunFolder, profile: Profile, *more: str
     line += ["--workflow-profile", "none", "--profile", str(profile.folder)]
     if profile.executor == "slurm":
         line += ["--slurm-jobname-prefix", folder.prefix]
+    if not any(profile.content.get(key) for key in ("ignore-incomplete", "rerun-incomplete")):
+        line += ["--ignore-incomplete"]  # what exists is complete: every file appears in one step
     line += [*record.options, *more]
     return [*line, "--config", *(f"{key}={value}" for key, value in settings.items())]
 

@@ -1,8 +1,6 @@
 """What can be known to fail before anything runs: the root, the study against what exists, disk, profile, scheduler."""
 
-import os
 from collections.abc import Iterable
-from pathlib import Path
 
 from gaugeflow.config.cost import estimate
 from gaugeflow.config.study import Ensemble, Study
@@ -11,7 +9,9 @@ from gaugeflow.coordinator.cluster import check_cluster
 from gaugeflow.coordinator.profile import Profile
 from gaugeflow.coordinator.run_folder import RunFolder
 from gaugeflow.ensembles.atomic import require_writable
-from gaugeflow.errors import ConfigError, FileError
+from gaugeflow.errors import ConfigError
+from gaugeflow.jobs.clock import check_clock
+from gaugeflow.jobs.disk import require_free
 
 SHOWN = 10
 
@@ -22,7 +22,8 @@ def check(folder: RunFolder, study: Study, profile: Profile, *, accept_changes: 
     accept_changes    the study may leave out ensembles that exist and ask for new ones; nothing is deleted
 
     Raises            ConfigError for a study that was changed, placeholders of a profile, what the scheduler refuses;
-                      FileError for a root that cannot be written, a disk that is too small, a scheduler that is down
+                      FileError for a root that cannot be written, clocks apart, a disk that is too small, a
+                      scheduler that is down
     """
     if profile.placeholders:
         raise ConfigError(
@@ -30,6 +31,7 @@ def check(folder: RunFolder, study: Study, profile: Profile, *, accept_changes: 
             "see cluster/README.md"
         )
     require_writable(folder.record_path)
+    check_clock(folder.record_path)
     if not accept_changes:
         check_unchanged(folder, study)
     check_disk(folder, study)
@@ -74,29 +76,16 @@ def check_disk(folder: RunFolder, study: Study) -> None:
     Raises    FileError
     """
     missing = {ensemble: missing_chunks(folder, ensemble) for ensemble in study.ensembles}
-    chunk_bytes = {ensemble: estimate(ensemble).disk / ensemble.chunks for ensemble in missing}
-    needed = sum(chunk_bytes[ensemble] * count for ensemble, count in missing.items())
-    needed += max((chunk_bytes[ensemble] for ensemble, count in missing.items() if count), default=0.0)
-    free = free_bytes(folder.root)
-    if needed > free:
-        chunks = sum(missing.values())
-        raise FileError(
-            f"{folder.root}: {chunks} chunks need {needed / 1e9:.3g} GB and {free / 1e9:.3g} GB are free; free space, "
-            "choose a --root on another file system, or ask for less in the study; nothing was started"
-        )
+    sizes = {ensemble: estimate(ensemble).disk / ensemble.chunks for ensemble, count in missing.items() if count}
+    needed = sum(size * missing[ensemble] for ensemble, size in sizes.items()) + max(sizes.values(), default=0.0)
+    chunks = sum(missing.values())
+    require_free(folder.root, int(needed), f"{chunks} chunk{'s' if chunks > 1 else ''} of {study.name}")
 
 
 def missing_chunks(folder: RunFolder, ensemble: Ensemble) -> int:
     """How many chunks of an ensemble have no file."""
     there = set(listed(folder.ensembles / ensemble.ensemble_id / "configs"))
     return sum(f"{number:04d}.h5" not in there for number in range(ensemble.chunks))
-
-
-def free_bytes(path: Path) -> float:
-    """Bytes that this user may still write where `path` is or will be."""
-    place = next(one for one in (path, *path.parents) if one.exists())
-    found = os.statvfs(place)
-    return float(found.f_bavail * found.f_frsize)
 
 
 def _list(entries: Iterable[str]) -> str:

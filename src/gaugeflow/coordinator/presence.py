@@ -11,6 +11,7 @@ from types import TracebackType
 from gaugeflow.coordinator.processes import Process, members, this_process
 from gaugeflow.coordinator.run_folder import RunFolder, now
 from gaugeflow.ensembles.atomic import atomic_path
+from gaugeflow.jobs.lease import is_held
 
 FRESH_SECONDS = 60.0  # without a sign of life a coordinator on another host counts as gone
 BEAT_SECONDS = 5.0
@@ -61,14 +62,14 @@ class Presence:
         self._coordinator = replace(self._coordinator, snakemake=snakemake, log=str(log))
         self._write()
 
-    def beat(self) -> None:
-        """A sign of life, if the last was some seconds ago; a full disk does not end the run."""
-        if time.monotonic() - self._beat > BEAT_SECONDS:
-            self._beat = time.monotonic()
-            with suppress(
-                OSError
-            ):  # the next one may succeed; a coordinator that looks dead holds its lease all the same
-                os.utime(self._path)
+    def beat(self) -> bool:
+        """A sign of life, if the last was some seconds ago, and whether it was; a full disk does not end the run."""
+        if time.monotonic() - self._beat <= BEAT_SECONDS:
+            return False
+        self._beat = time.monotonic()
+        with suppress(OSError):  # the next one may succeed; a coordinator that looks dead holds its lease all the same
+            os.utime(self._path)
+        return True
 
     def _write(self) -> None:
         with atomic_path(self._path) as temporary:
@@ -92,14 +93,15 @@ def last_coordinator(folder: RunFolder) -> Coordinator | None:
 
 
 def living_coordinator(folder: RunFolder) -> Coordinator | None:
-    """The coordinator if it is alive: by its process on this host, by its last sign of life elsewhere."""
+    """The coordinator if it is alive: by its process on this host, by its lease or its last sign of life elsewhere."""
     found = last_coordinator(folder)
     if found is None:
         return None
     if found.process.here:
         return found if found.process.alive else None
     try:
+        held = is_held(folder.run)
         age = time.time() - path_of(folder).stat().st_mtime
     except OSError:
         return None
-    return found if age < FRESH_SECONDS else None
+    return found if held or (held is None and age < FRESH_SECONDS) else None

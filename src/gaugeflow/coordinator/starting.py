@@ -19,6 +19,7 @@ from gaugeflow.jobs import scheduler
 START_SECONDS = 60.0
 POLL_SECONDS = 0.2
 JOB_MEMORY_MB = 2000
+WARNED = ("--signal=B:USR1@120",)
 TMUX_SECONDS = 20.0
 TMUX_VARIABLE = "GAUGEFLOW_COORDINATOR_TMUX"  # set in the coordinator's environment only
 
@@ -84,8 +85,12 @@ def start_in_tmux(folder: RunFolder, leftovers: str) -> str:
     return f"coordinator in tmux: you may log out; look: tmux -L {server} attach (leave again: Ctrl-B D)"
 
 
-def start_as_job(folder: RunFolder, profile: Profile, minutes: int, leftovers: str) -> str:
+def start_as_job(folder: RunFolder, profile: Profile, minutes: int, leftovers: str, after: str = "") -> str:
     """Submit the coordinator as a job of one core; how to look at it.
+
+    Two minutes before its limit it leaves its jobs alone and submits the next one, which waits for its end.
+
+    after     number of the job that it takes over from
 
     Raises    ConfigError if the scheduler refuses
     """
@@ -96,10 +101,11 @@ def start_as_job(folder: RunFolder, profile: Profile, minutes: int, leftovers: s
         qos=str(resources.get("qos", "")),
         memory_mb=JOB_MEMORY_MB,
         runtime=minutes,
-        extra=("--no-requeue",),
+        extra=("--no-requeue", *WARNED, *((f"--dependency=afterany:{after}",) if after else ())),
     )
     log = folder.run / "coordinator_job.log"
-    command = shlex.join(resume_command(folder, leftovers))
+    line = [*resume_command(folder, leftovers), "--coordinator-time", str(minutes)]
+    command = f"exec {shlex.join(line)}"  # in the place of the batch shell, which gets the signals
     number = scheduler.submit(folder.coordinator_job, command, request, folder=str(folder.root), output=str(log))
     return f"coordinator submitted as job {number} for {minutes} minutes: you may log out; it writes to {log}"
 

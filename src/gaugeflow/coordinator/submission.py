@@ -11,7 +11,7 @@ from gaugeflow.config.load import find_study, load_study
 from gaugeflow.config.study import Study
 from gaugeflow.coordinator import preflight
 from gaugeflow.coordinator.command import checked_options, checked_settings, checked_study, snakefile
-from gaugeflow.coordinator.coordinate import coordinate, require_alone
+from gaugeflow.coordinator.coordinate import TIME_IS_UP, coordinate, require_alone
 from gaugeflow.coordinator.failures import failure_lines
 from gaugeflow.coordinator.leftovers import Leftovers, coordinator_jobs
 from gaugeflow.coordinator.profile import Profile, load_profile
@@ -96,16 +96,18 @@ def start(
     if way is Way.JOB:
         return 0, start_as_job(folder, profile, minutes, leftovers)
     code, log = coordinate(folder, record, profile, how=own_way, handle=handle, leftovers=leftovers)
-    return code, _ended(folder, code, log)
+    if code == TIME_IS_UP and own_way is Way.JOB:
+        return 0, start_as_job(folder, profile, minutes, Leftovers.WAIT_RUNNING, after=handle)
+    return (75 if code == TIME_IS_UP else code), _ended(folder, code, log)
 
 
-def _ended(folder: RunFolder, code: int, log: Path) -> str:
+def _ended(folder: RunFolder, code: int, log: Path | None) -> str:
     if code == 0:
         return (
             f"{folder.root}: done; results in {folder.root / 'results'}, report {folder.root / 'results/report.html'}"
         )
-    how = {75: "stopped", 130: "interrupted"}.get(code, "failed")
-    lines = failure_lines(folder, log) if code == 1 else []
+    how = {TIME_IS_UP: "stopped", 75: "stopped", 130: "interrupted"}.get(code, "failed")
+    lines = failure_lines(folder, log) if code == 1 and log is not None else []
     last = f"{folder.root}: {how}; what was saved stays; go on with: gaugeflow resume {folder.root}; log {log}"
     return "\n".join([*lines, last])
 

@@ -22,6 +22,7 @@ from gaugeflow.coordinator.run_folder import RunFolder
 from gaugeflow.ensembles.source import trajectory_on_disk
 from gaugeflow.errors import FileError
 from gaugeflow.jobs import scheduler
+from gaugeflow.jobs.lease import is_held
 from gaugeflow.jobs.scheduler import Job
 
 CHUNK_RULES = frozenset({"generate", "catalogue", "measure", "flow"})
@@ -140,17 +141,19 @@ def _state(
         attempt = last_attempt(place / f"{chunk:04d}")
         saved = _saved(folder, ensemble, chunk) if chunk in files.begun else 0
         begun += min(max(saved, progress_of(attempt) if attempt else 0), trajectories_of(ensemble, chunk))
-        if attempt is None:
-            continue
-        if runs(attempt, running_jobs):
+        if attempt is not None and runs(attempt, running_jobs):
             chunks.running.add(chunk)
-            chunks.queued.discard(chunk)
             speeds.append((computed(attempt, first_of(ensemble, chunk)), attempt.seconds))
-        elif chunk not in chunks.running | chunks.queued and (
-            found := failure(folder.root, place / f"{chunk:04d}", attempt)
+        elif chunk in files.begun and _owned(folder, ensemble, chunk):
+            chunks.running.add(chunk)
+        elif (
+            attempt is not None
+            and chunk not in chunks.running | chunks.queued
+            and (found := failure(folder.root, place / f"{chunk:04d}", attempt))
         ):
             chunks.failed.add(chunk)
             failures.append(found)
+    chunks.queued -= chunks.running
     speeds += _past_speeds(place, ensemble, files)
     failures += _series_failures(folder, study, ensemble, files, running_jobs)
     total = trajectories_total(ensemble)
@@ -196,6 +199,14 @@ def _saved(folder: RunFolder, ensemble: Ensemble, chunk: int) -> int:
     except (FileError, OSError):
         return 0
     return 0 if number is None else number + 1 - first_of(ensemble, chunk)
+
+
+def _owned(folder: RunFolder, ensemble: Ensemble, chunk: int) -> bool:
+    """Whether a living process works on a chunk, as far as this machine can tell."""
+    try:
+        return bool(is_held(folder.ensembles / ensemble.ensemble_id / "configs" / f"{chunk:04d}.h5.partial"))
+    except OSError:
+        return False
 
 
 def _past_speeds(place: Path, ensemble: Ensemble, files: ChunkFiles) -> list[tuple[int, float]]:

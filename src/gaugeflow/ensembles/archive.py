@@ -3,7 +3,7 @@
     <chunk>               0003.h5: replaced in one step by its stand-in, which keeps the file's date: for a workflow
                           nothing has changed, and everything but the links is read from it as before
     <chunk>.archive.json  what was done, when, and where the links are
-    <chunk>.archiving/    scratch of a running command, owned through its lock; the next one removes what a kill leaves
+    <chunk>.archiving/    scratch of a running command, owned through its lease; the next one removes what a kill leaves
     FOLDER/<id>/0003.h5   the archived file, byte for byte
 
 At every moment the links are whole under at least one of the two names, unless they were to be deleted.
@@ -19,12 +19,12 @@ from pathlib import Path
 from gaugeflow.ensembles.archive_record import Event, add_event, events
 from gaugeflow.ensembles.archived import write_stand_in
 from gaugeflow.ensembles.atomic import atomic_path, file_failures, flush_to_disk, remove_leftovers
-from gaugeflow.ensembles.lock import locked
 from gaugeflow.ensembles.needs import Held
 from gaugeflow.ensembles.reader import open_file
 from gaugeflow.ensembles.schema import ARCHIVED
 from gaugeflow.ensembles.verify import require_sound
 from gaugeflow.errors import FileError
+from gaugeflow.jobs.lease import Lease, is_lease_file
 
 BLOCK = 1 << 22
 
@@ -73,7 +73,7 @@ def move(held: Held, place: Path | None) -> None:
               ConfigError if another process archives it: the chunk stays as it was
     """
     path = held.path
-    with _scratch(path) as scratch:
+    with _scratch(path) as (scratch, lease):
         before = path.stat()
         stand_in = scratch / path.name
         if write_stand_in(path, stand_in) != held.content_sha256:
@@ -88,7 +88,7 @@ def move(held: Held, place: Path | None) -> None:
             raise FileError(f"{path}: was changed while it was archived; it stays as it is")
         event = Event("moved" if place else "deleted", before.st_size, digest, str(place) if place else None)
         add_event(path, held.identity, event)
-        _put(stand_in, path, before)
+        _put(stand_in, path, before, lease)
 
 
 def restore(chunk: Path, source: Path | None) -> Path:
@@ -107,11 +107,11 @@ def restore(chunk: Path, source: Path | None) -> Path:
     with open_file(source, "configurations") as file:
         if file.content_sha256 != content:
             raise FileError(f"{source}: holds {file.content_sha256}, {chunk} stands for {content}; give the other file")
-    with _scratch(chunk) as scratch:
+    with _scratch(chunk) as (scratch, lease):
         date = chunk.stat()
         digest = _copied(source, scratch / chunk.name)
         add_event(chunk, identity, Event("restored", source.stat().st_size, digest, str(source.absolute())))
-        _put(scratch / chunk.name, chunk, date)
+        _put(scratch / chunk.name, chunk, date, lease)
     return source
 
 
@@ -179,12 +179,13 @@ def _copy(source: Path, target: Path) -> str:
     return digest.hexdigest()
 
 
-def _put(new: Path, path: Path, date: os.stat_result) -> None:
+def _put(new: Path, path: Path, date: os.stat_result, lease: Lease) -> None:
     """Replace a file in one step by another that gets its date and permissions."""
     with file_failures(path, "replacing"):
         os.chmod(new, date.st_mode & 0o777)
         os.utime(new, ns=(date.st_atime_ns, date.st_mtime_ns))
         flush_to_disk(new)
+        lease.check()
         os.replace(new, path)
         flush_to_disk(path.parent)
 
@@ -194,20 +195,23 @@ def _scratch_folder(chunk: Path) -> Path:
 
 
 @contextmanager
-def _scratch(chunk: Path) -> Iterator[Path]:
-    """Empty folder beside the chunk that belongs to this process, removed at the end."""
+def _scratch(chunk: Path) -> Iterator[tuple[Path, Lease]]:
+    """Empty folder beside the chunk that belongs to this process, and its lease; removed at the end."""
     folder = _scratch_folder(chunk)
+    lease = Lease(folder)
     with file_failures(folder, "creating"):
-        descriptor = locked(folder)
+        lease.acquire()
     try:
         for entry in folder.iterdir():
-            if entry.name != "lock":
+            if not is_lease_file(entry.name):
                 entry.unlink()
         remove_leftovers(chunk)
-        yield folder
+        yield folder, lease
     finally:
         try:
+            lease.check()
+            lease.retire()
             with file_failures(folder, "removing"):
                 shutil.rmtree(folder)
         finally:
-            os.close(descriptor)
+            lease.release()

@@ -6,7 +6,7 @@ import platform
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
-def atomic_path(path: os.PathLike | str) -> Iterator[Path]:
+def atomic_path(path: os.PathLike | str, permit: Callable[[], None] | None = None) -> Iterator[Path]:
     """Yield a temporary name beside `path`; on leaving, the finished file takes its place in one step.
 
         with atomic_path("results/table.csv") as temporary:
@@ -27,6 +27,8 @@ def atomic_path(path: os.PathLike | str) -> Iterator[Path]:
     The temporary file lies in the same folder (made if missing), is flushed to disk, renamed, and the folder flushed.
     If the block raises, the temporary is removed and `path` stays as it was. The temporary's name ends in ".tmp", so
     name the format where a library guesses it from the suffix. What killed processes of this host left is removed.
+
+    permit    called just before the renaming; what it raises forbids that
 
     Raises    FileError for a full disk or a folder that cannot be written; what the block raises otherwise
     """
@@ -40,6 +42,8 @@ def atomic_path(path: os.PathLike | str) -> Iterator[Path]:
             yield temporary
         with file_failures(path, "writing"):
             flush_to_disk(temporary)
+            if permit is not None:
+                permit()
             os.replace(temporary, path)
             flush_to_disk(path.parent)
     finally:

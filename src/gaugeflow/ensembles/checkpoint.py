@@ -1,7 +1,7 @@
 """Progress of an unfinished chunk: survives SIGKILL at any moment, belongs to one process and one spec.
 
     <out>.partial/        next to the chunk's file, e.g. configs/0003.h5.partial/
-        lock              held by flock while a process works on the chunk; names it
+        lock, owner       the lease of the process that works on the chunk, see gaugeflow.jobs.lease
         identity.json     spec_sha256 and chunk
         state.h5          the chain after its last saved trajectory, replaced as a whole
         config_0000.h5    saved configurations from number 0 on, written once; the next file is named after its first
@@ -23,11 +23,11 @@ import numpy as np
 from gaugeflow.ensembles.atomic import atomic_path, file_failures, flush_to_disk, remove_leftovers, temporary_name
 from gaugeflow.ensembles.collective import CollectiveLinks
 from gaugeflow.ensembles.links import LinkSource, Slab, as_array, as_source, nbytes
-from gaugeflow.ensembles.lock import locked
 from gaugeflow.ensembles.reader import ChunkFile, StoredLinks, open_file
 from gaugeflow.ensembles.schema import FORMAT, PLAQUETTES
 from gaugeflow.ensembles.writer import Configuration, Dataset, write_arrays, write_batch
 from gaugeflow.errors import FileError
+from gaugeflow.jobs.lease import Lease, is_lease_file
 
 HISTORY = "history/"
 BATCH = "saved_configurations"
@@ -37,6 +37,11 @@ WAITING_BYTES = 1 << 24
 
 STREAMED_BYTES = 1 << 22
 """Configurations of this size and larger do not wait: each goes to its file slab by slab."""
+
+
+def scratch_folder(out: Path) -> Path:
+    """Folder of an unfinished chunk."""
+    return out.with_name(f"{out.name}.partial")
 
 
 class SavedLinks:
@@ -79,31 +84,35 @@ class Progress:
 
     def __init__(self, out_path: Path | str, spec_sha256: str, chunk: int) -> None:
         self.out_path = Path(out_path)
-        self.folder = self.out_path.with_name(self.out_path.name + ".partial")
+        self.folder = scratch_folder(self.out_path)
         self._identity = {"chunk": int(chunk), "spec_sha256": spec_sha256}
-        self._lock: int | None = None
+        self._lease = Lease(self.folder)
         self._n_saved = 0  # counted by the state on disk
         self._n_written = 0  # in files, counted or not
         self._waiting: list[Configuration] = []  # in memory, for the next file
 
     def __enter__(self) -> "Progress":
         with file_failures(self.folder, "creating"):
-            self._lock = locked(self.folder)
+            self._lease.acquire()
         try:
             self._remove_temporaries()
             self._claim()
         except BaseException:
-            if os.listdir(self.folder) == ["lock"]:
+            if all(is_lease_file(name) for name in os.listdir(self.folder)):
                 self._discard()
-            self._unlock()
+            self._lease.release()
             raise
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is not None and self._lock is not None and not self._state_path.exists():
+        if kind is not None and self.folder.exists() and not self._state_path.exists():
             with suppress(FileError):  # the first error is on its way, and an empty folder does no harm
                 self._discard()
-        self._unlock()
+        self._lease.release()
+
+    def permit(self) -> None:
+        """Called before anything is published: LeaseLost if another process has taken over the chunk."""
+        self._lease.check()
 
     def load(self) -> State | None:
         """The last saved state, None if there is none; every configuration that it counts is read and compared.
@@ -142,8 +151,8 @@ class Progress:
         self._write_waiting()
         datasets = {"links": Dataset(as_source(state.links))}
         datasets |= {HISTORY + name: Dataset(np.asarray(values)) for name, values in state.history.items()}
-        counters = {"trajectory": int(state.trajectory), "n_saved": int(state.n_saved)}
-        write_arrays(self._state_path, "state", datasets=datasets, attributes={**self._identity, **counters})
+        attributes = {**self._identity, "trajectory": int(state.trajectory), "n_saved": int(state.n_saved)}
+        write_arrays(self._state_path, "state", datasets=datasets, attributes=attributes, permit=self.permit)
         self._n_saved = state.n_saved
 
     def save_configuration(self, index: int, links: np.ndarray | LinkSource, plaquettes: Mapping) -> None:
@@ -154,8 +163,7 @@ class Progress:
 
         Raises        FileError if the disk is full or the index is not the next one
         """
-        expected = self._n_written + len(self._waiting)
-        if index != expected:
+        if index != (expected := self._n_written + len(self._waiting)):
             raise FileError(f"{self.folder}: configuration {index} was given, wanted {expected}")
         values = {name: np.array(value, dtype=np.float64) for name, value in plaquettes.items()}
         if nbytes(links.shape) >= STREAMED_BYTES or isinstance(links, CollectiveLinks):
@@ -197,7 +205,7 @@ class Progress:
         if not self.out_path.exists():
             raise FileError(f"{self.out_path}: not written yet, the progress in {self.folder} is kept")
         self._discard()
-        self._unlock()
+        self._lease.release()
 
     @property
     def _state_path(self) -> Path:
@@ -214,8 +222,8 @@ class Progress:
 
     def _write(self, configurations: list[Configuration]) -> None:
         """Write the next configurations into one file, named after the first of them."""
-        attributes = {**self._identity, "first": self._n_written}
-        write_batch(self._config_path(self._n_written), BATCH, configurations=configurations, attributes=attributes)
+        attributes, path = {**self._identity, "first": self._n_written}, self._config_path(self._n_written)
+        write_batch(path, BATCH, configurations=configurations, attributes=attributes, permit=self.permit)
         self._n_written += len(configurations)
 
     def _batches(self) -> Iterator[ChunkFile]:
@@ -232,6 +240,7 @@ class Progress:
 
     def _remove_uncounted(self) -> None:
         """Forget what no state counts, on disk and in memory."""
+        self.permit()
         for path in self.folder.glob("config_*.h5"):
             if int(path.stem.removeprefix("config_")) >= self._n_saved:
                 path.unlink()
@@ -262,7 +271,7 @@ class Progress:
         if not path.exists():
             if self._state_path.exists() or self._config_path(0).exists():
                 raise self._damaged(f"{path} is missing")
-            with atomic_path(path) as temporary:
+            with atomic_path(path, self.permit) as temporary:
                 temporary.write_text(json.dumps(wanted, sort_keys=True) + "\n")
             return
         try:
@@ -281,14 +290,11 @@ class Progress:
             entry.unlink(missing_ok=True)
 
     def _discard(self) -> None:
-        """Remove the scratch folder while its lock is held."""
+        """Remove the scratch folder, owned to the end."""
+        self.permit()
+        self._lease.retire()
         with file_failures(self.folder, "removing"):
             discarded = temporary_name(self.out_path)  # renamed first: a half removed folder never passes for progress
             os.replace(self.folder, discarded)
             shutil.rmtree(discarded)
             flush_to_disk(self.folder.parent)
-
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None

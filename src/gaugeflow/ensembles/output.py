@@ -162,12 +162,15 @@ class Output:
 
 
 @contextmanager
-def created(path: Path, kind: str, make: Callable[[Path], None] | None = None) -> Iterator[Output]:
+def created(
+    path: Path, kind: str, make: Callable[[Path], None] | None = None, permit: Callable[[], None] | None = None
+) -> Iterator[Output]:
     """An output that is sealed, flushed, read back and renamed when the block ends, and gone if it fails.
 
-    make    creates the temporary file with links that the output is to adopt
+    make      creates the temporary file with links that the output is to adopt
+    permit    called just before the renaming; what it raises forbids that
     """
-    with atomic_path(path) as temporary:
+    with atomic_path(path, permit) as temporary:
         if make is not None:
             make(temporary)
         output = Output(temporary, path, kind, existing=make is not None)

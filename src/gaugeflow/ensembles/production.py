@@ -22,9 +22,10 @@ from gaugeflow.ensembles.links import GatheredLinks, LinkSource, scatter
 from gaugeflow.ensembles.saving import BackgroundSaver, Saver
 from gaugeflow.ensembles.schema import first_trajectory, saved_trajectories
 from gaugeflow.ensembles.source import Source
-from gaugeflow.ensembles.stopping import StopRequest
 from gaugeflow.ensembles.writer import write_configurations
 from gaugeflow.errors import PhysicsError, TryAgain
+from gaugeflow.jobs.deadline import Deadline
+from gaugeflow.jobs.stopping import StopRequest
 from gaugeflow.observables.energy import plaquettes, split_plaquettes
 from gaugeflow.samplers.guard import BAND_WINDOW, check_acceptance, check_trajectory
 from gaugeflow.samplers.start import start_links
@@ -70,6 +71,7 @@ class ChunkRun:
     acceptance_band       see samplers.guard; of samplers with accept and reject
     checkpoint_seconds    time between saved states; 0 saves every trajectory
     output_mode           see ensembles.collective.use_parallel
+    deadline              when work has to be saved (rank 0; None without one and on other ranks)
     advance               called with the number of finished trajectories of the chunk
 
     Where the lattice says `asynchronous` and there is one rank, saving runs beside the next trajectories.
@@ -87,11 +89,12 @@ class ChunkRun:
         acceptance_band: tuple[float, float],
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         output_mode: str = "auto",
+        deadline: Deadline | None = None,
         advance: Callable[[int], None] = lambda done: None,
     ) -> None:
         self.lattice, self.sampler, self.spec, self.chunk, self.out = lattice, sampler, spec, chunk, out
         self.source, self.band, self.checkpoint_seconds = source, acceptance_band, checkpoint_seconds
-        self.advance, self.root = advance, lattice.comm.rank == 0
+        self.advance, self.root, self.stop = advance, lattice.comm.rank == 0, StopRequest(deadline)
         self.parallel = use_parallel(output_mode, lattice)
         self.background = lattice.asynchronous and lattice.comm.size == 1
         content = spec.spec.model_dump()
@@ -113,9 +116,9 @@ class ChunkRun:
         """
         scratch = Progress(self.out, self.spec.sha256, self.chunk) if self.root else nullcontext()
         saver = BackgroundSaver() if self.background else Saver()
-        with StopRequest() as stop, scratch as progress, saver:
+        with self.stop, scratch as progress, saver:
             chain = self._begin(progress)
-            self._trajectories(chain, progress, saver, stop)
+            self._trajectories(chain, progress, saver)
             return self._publish(chain, progress)
 
     def _begin(self, progress) -> Chain:
@@ -136,9 +139,12 @@ class ChunkRun:
             return Chain(links, self.first - 1)
         return Chain(start_links(self.lattice, self.spec.spec.start, self.spec.spec.seed), self.first - 1)
 
-    def _trajectories(self, chain: Chain, progress, saver: Saver, stop: StopRequest) -> None:
+    def _trajectories(self, chain: Chain, progress, saver: Saver) -> None:
         momenta, saved_at = self.lattice.new_momenta(), time.monotonic()
         self.advance(len(chain.history["trajectory"]))
+        if self.lattice.comm.broadcast(self.stop.too_late) and chain.trajectory < self.saved[-1]:
+            raise TryAgain(f"{self.out}: told to stop ({self.stop.reason}) before the first trajectory of this job")
+        self.stop.begin()
         while chain.trajectory < self.saved[-1]:
             saver.check()
             number = chain.trajectory + 1
@@ -154,8 +160,9 @@ class ChunkRun:
                 raise
             chain.links = links
             chain.record(number, info)
+            self.stop.step()
             due = time.monotonic() - saved_at >= self.checkpoint_seconds
-            asked, due = self.lattice.comm.maximum(np.array([bool(stop), self.root and due], np.float64))
+            asked, due = self.lattice.comm.maximum(np.array([bool(self.stop), self.root and due], np.float64))
             state = bool(asked or due or number == self.saved[-1])
             self._save(chain, progress, saver, configuration=number in self.saved, state=state)
             if state:
@@ -164,8 +171,8 @@ class ChunkRun:
             if asked and number < self.saved[-1]:
                 saver.wait()
                 raise TryAgain(
-                    f"{self.out}: told to stop; trajectory {number} of {self.saved[-1]} is saved, "
-                    "the same command continues"
+                    f"{self.out}: told to stop ({self.stop.reason}); trajectory {number} of {self.saved[-1]} "
+                    "is saved, the same command continues"
                 )
         saver.wait()
 
@@ -191,11 +198,12 @@ class ChunkRun:
         history, n_saved = chain.history_arrays(lattice.chains), chain.n_saved
 
         def job() -> None:
-            if configuration:
-                self._write(links, lambda source: progress.save_configuration(index, source, values))
-            if state:
-                self._write(links, lambda source: progress.save(State(source, number, history, n_saved)))
-                lattice.comm.broadcast(None)
+            with self.stop.saving():
+                if configuration:
+                    self._write(links, lambda source: progress.save_configuration(index, source, values))
+                if state:
+                    self._write(links, lambda source: progress.save(State(source, number, history, n_saved)))
+                    lattice.comm.broadcast(None)
 
         saver.submit(job)
 
@@ -229,6 +237,7 @@ class ChunkRun:
             chunk=self.chunk,
             inputs={} if self.source is None else {self.source.role: self.source.content_sha256},
             together=together,
+            permit=progress.permit,
         )
         progress.finish()
         return digest

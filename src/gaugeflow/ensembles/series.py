@@ -18,17 +18,19 @@ from gaugeflow.ensembles.reader import ChunkFile, StoredLinks, open_file
 from gaugeflow.ensembles.schema import CATALOGUE
 from gaugeflow.ensembles.verify import require_sound
 from gaugeflow.ensembles.writer import Dataset, write_file
+from gaugeflow.jobs.clock import check_clock
 
 
 def read_header(path: Path, out: Path, comm) -> tuple[SpecFile, int]:
     """(spec, number of configurations) of a sound file of configurations or a catalogue, the same on every rank.
 
-    Raises    FileError if it is missing, damaged or of another kind, or if `out` could not be written
+    Raises    FileError if it is missing, damaged or of another kind, if `out` could not be written, or clocks differ
     """
     header = None
     if comm.rank == 0:
         require_sound(path)
         require_writable(out)
+        check_clock(out)
         with open_configurations(path) as file:
             header = file.spec_text, file.n
     text, n = comm.broadcast(header)

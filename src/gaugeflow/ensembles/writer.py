@@ -1,7 +1,7 @@
 """Writing published files: one call from arrays, one for configurations that do not fit in memory together."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -67,6 +67,7 @@ def write_configurations(
     chunk: int,
     inputs: Mapping[str, str],
     together: CollectiveLinks | None = None,
+    permit: Callable[[], None] | None = None,
 ) -> str:
     """Write one chunk of configurations, holding one slab of them in memory, and return its content_sha256.
 
@@ -75,6 +76,7 @@ def write_configurations(
     history           "trajectory" (m,), "delta_h", "accepted", "plaquette" (m, chains), "unitarity_defect" (m,)
     n_thermalisation  trajectories of this chunk's history that belong to the thermalisation (0 but for chunk 0)
     together          writes the links of all configurations instead of this rank alone
+    permit            called just before the file is published; what it raises forbids that
 
     Raises            FileError as write_file
     """
@@ -87,7 +89,8 @@ def write_configurations(
                 plaquettes.setdefault(name, []).append(np.asarray(values, dtype=np.float64))
             yield as_source(configuration.links)
 
-    with created(Path(path), "configurations", together and partial(together.lead, entries=len(trajectory))) as output:
+    make = together and partial(together.lead, entries=len(trajectory))
+    with created(Path(path), "configurations", make, permit) as output:
         root = published_attributes(spec_text, ensemble_id, chunk, inputs)
         output.attributes({**root, "n_thermalisation": int(n_thermalisation)})
         if together is None:
@@ -105,14 +108,23 @@ def write_configurations(
 
 
 @timed(IO)
-def write_arrays(path: Path | str, kind: str, *, datasets: Mapping[str, Dataset], attributes: Mapping) -> str:
+def write_arrays(
+    path: Path | str,
+    kind: str,
+    *,
+    datasets: Mapping[str, Dataset],
+    attributes: Mapping,
+    permit: Callable[[], None] | None = None,
+) -> str:
     """Write any kind of file from arrays and its own root attributes; returns content_sha256.
+
+    permit    called just before the file takes its place; what it raises forbids that
 
     Raises    FileError as write_file
     """
     links = datasets["links"].data if "links" in datasets else None
     together = links if isinstance(links, CollectiveLinks) else None
-    with created(Path(path), kind, together and partial(together.lead, entries=None)) as output:
+    with created(Path(path), kind, together and partial(together.lead, entries=None), permit) as output:
         output.attributes(attributes)
         for name in sorted(datasets):
             if name == "links" and together is not None:
@@ -123,15 +135,24 @@ def write_arrays(path: Path | str, kind: str, *, datasets: Mapping[str, Dataset]
 
 
 @timed(IO)
-def write_batch(path: Path | str, kind: str, *, configurations: Sequence[Configuration], attributes: Mapping) -> str:
+def write_batch(
+    path: Path | str,
+    kind: str,
+    *,
+    configurations: Sequence[Configuration],
+    attributes: Mapping,
+    permit: Callable[[], None] | None = None,
+) -> str:
     """Write restart configurations with their plaquettes, one alone where its links are collective; content_sha256.
+
+    permit    called just before the file takes its place; what it raises forbids that
 
     Raises    FileError as write_file
     """
     names = sorted(configurations[0].plaquettes)
     first = configurations[0].links
     together = first if isinstance(first, CollectiveLinks) else None
-    with created(Path(path), kind, together and partial(together.lead, entries=1)) as output:
+    with created(Path(path), kind, together and partial(together.lead, entries=1), permit) as output:
         output.attributes(attributes)
         if together is None:
             output.stream("links", LINKS, len(configurations), (as_source(c.links) for c in configurations))
