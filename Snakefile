@@ -13,9 +13,15 @@ validate(config, workflow.source_path("workflow/schemas/config.schema.yaml"))
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/needs.smk"
+include: "workflow/rules/groups.smk"
 include: "workflow/rules/ensemble.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/analyse.smk"
+
+
+resource_scopes:
+    lanes="local",  # within a job, not over all of them
 
 
 rule all:

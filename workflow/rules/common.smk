@@ -7,7 +7,6 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from gaugeflow.config.cost import estimate, links_bytes
 from gaugeflow.config.foreign import ForeignSpec
 from gaugeflow.config.load import load_study
 from gaugeflow.config.schema import FileStart
@@ -67,6 +66,12 @@ for _study in STUDIES.values():
         OWNERS.setdefault(_ensemble.ensemble_id, []).append((_study, _ensemble))
 
 
+def series_of(found):
+    """Number of different measurements and flows that studies ask for of an ensemble."""
+    measurements = {study.measure.settings_id for study, _ in found}
+    return len(measurements) + len({flow.settings_id for study, _ in found for flow in study.flows})
+
+
 def owners(wildcards):
     """Studies that use an ensemble, in the order of the configuration."""
     if wildcards.ensemble not in OWNERS:
@@ -108,7 +113,7 @@ def tuning_option(wildcards, input):
 def previous_chunk(wildcards):
     """Chunk k continues chunk k - 1."""
     number = int(wildcards.chunk)
-    return f"{ENSEMBLES}/{wildcards.ensemble}/configs/{number - 1:04d}.done" if number else []
+    return receipt(wildcards.ensemble, "configs", number - 1) if number else []
 
 
 def data_file(path):
@@ -164,40 +169,13 @@ def acceptance_band(wildcards):
     return ",".join(map(str, ensemble_of(wildcards).acceptance_band))
 
 
-def ranks(wildcards):
-    return ensemble_of(wildcards).ranks
-
-
-def mpi_launcher(wildcards):
-    """Empty for one rank: no launcher is needed, and the SLURM executor refuses MPI jobs of one task."""
-    return config["launcher"] if ranks(wildcards) > 1 else ""
-
-
-def launch(wildcards, resources):
-    return f"{resources.mpi} -n {resources.tasks}" if resources.mpi else ""
-
-
-def memory_mb(wildcards, attempt):
-    memory = estimate(ensemble_of(wildcards)).memory
-    return int(attempt * (500 + 1.5 * memory / 1e6))
-
-
-def catalogue_mb(wildcards, attempt):
-    """A few time slices of a file, whatever its size, beside the program."""
-    spec = ensemble_of(wildcards).spec
-    return int(attempt * (500 + 8 * links_bytes(spec) / spec.chains / spec.extents[-1] / 1e6))
-
-
-def runtime_minutes(wildcards, attempt):
-    """Three times the estimate for one chunk, on top of ten minutes."""
-    ensemble = ensemble_of(wildcards)
-    seconds = max(estimate(ensemble, study.flows).core_hours * 3600 for study in owners(wildcards))
-    return int(attempt * (10 + 3 * seconds / 60 / ensemble.chunks / ensemble.ranks))
+def receipt(ensemble_id, folder, number):
+    return f"{ENSEMBLES}/{ensemble_id}/{folder}/{number:04d}.done"
 
 
 def receipts(study, folder):
     return [
-        f"{ENSEMBLES}/{ensemble.ensemble_id}/{folder}/{number:04d}.done"
+        receipt(ensemble.ensemble_id, folder, number)
         for ensemble in study.ensembles
         for number in range(ensemble.chunks)
     ]

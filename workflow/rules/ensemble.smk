@@ -6,11 +6,15 @@ rule tune:
         f"{ENSEMBLES}/{{ensemble}}/tuning.json",
     log:
         f"{LOGS}/tune/{{ensemble}}.log",
+    group:
+        group_of_tune
     conda:
         "../../environment.yml"
     resources:
+        gpu=card_for_tuning,
+        lanes=lanes_of_tune,
         mem_mb=memory_mb,
-        runtime=runtime_minutes,
+        runtime=minutes_of_tune,
     params:
         study=study_file,
         scale=SCALE,
@@ -52,11 +56,14 @@ rule catalogue:
         f"{BENCHMARKS}/catalogue/{{ensemble}}/{{chunk}}.tsv"
     wildcard_constraints:
         ensemble=FOREIGN,
+    group:
+        group_of_generate
     conda:
         "../../environment.yml"
     resources:
+        lanes=lanes_of_generate,
         mem_mb=catalogue_mb,
-        runtime=runtime_minutes,
+        runtime=minutes_of_generate,
     params:
         study=study_file,
         scale=SCALE,
@@ -79,14 +86,20 @@ rule generate:
         f"{BENCHMARKS}/generate/{{ensemble}}/{{chunk}}.tsv"
     wildcard_constraints:
         ensemble=GENERATED,
+    group:
+        group_of_generate
     conda:
         "../../environment.yml"
     threads: ranks
     resources:
-        mpi=mpi_launcher,
-        tasks=ranks,
+        mpi=mpi,
+        tasks=tasks,
+        nodes=nodes,
+        gpu=gpu,
+        tasks_per_gpu=tasks_per_gpu,
+        lanes=lanes_of_generate,
         mem_mb=memory_mb,
-        runtime=runtime_minutes,
+        runtime=minutes_of_generate,
     params:
         launch=launch,
         chunk=chunk_number,

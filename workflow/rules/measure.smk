@@ -10,14 +10,20 @@ rule measure:
         f"{LOGS}/measure/{{ensemble}}/{{settings}}/{{chunk}}.log",
     benchmark:
         f"{BENCHMARKS}/measure/{{ensemble}}/{{settings}}/{{chunk}}.tsv"
+    group:
+        group_of_measure
     conda:
         "../../environment.yml"
     threads: ranks
     resources:
-        mpi=mpi_launcher,
-        tasks=ranks,
+        mpi=mpi,
+        tasks=tasks,
+        nodes=nodes,
+        gpu=gpu,
+        tasks_per_gpu=tasks_per_gpu,
+        lanes=lanes_of_measure,
         mem_mb=memory_mb,
-        runtime=runtime_minutes,
+        runtime=minutes_of_measure,
     params:
         launch=launch,
         configurations=configurations,
@@ -40,14 +46,20 @@ rule flow:
         f"{LOGS}/flow/{{ensemble}}/{{settings}}/{{chunk}}.log",
     benchmark:
         f"{BENCHMARKS}/flow/{{ensemble}}/{{settings}}/{{chunk}}.tsv"
+    group:
+        group_of_flow
     conda:
         "../../environment.yml"
     threads: ranks
     resources:
-        mpi=mpi_launcher,
-        tasks=ranks,
+        mpi=mpi,
+        tasks=tasks,
+        nodes=nodes,
+        gpu=gpu,
+        tasks_per_gpu=tasks_per_gpu,
+        lanes=lanes_of_flow,
         mem_mb=memory_mb,
-        runtime=runtime_minutes,
+        runtime=minutes_of_flow,
     params:
         launch=launch,
         configurations=configurations,

@@ -90,9 +90,7 @@ def estimate(ensemble: Ensemble, flows: Sequence[FlowSettings] = ()) -> Cost:
         memory = max(FLOW_FIELDS, _flow_fields(spec, flows)) * links_bytes(spec) + ensemble.ranks * BASE_MEMORY
         read = ensemble.configs_total * links_bytes(spec) * READ_NS_PER_BYTE * 1e-9
         return Cost(memory=memory, disk=0.0, generate_seconds=read, flow_seconds=flow_seconds)
-    trajectories = spec.thermalisation + ensemble.configs_total * spec.save_every
-    if isinstance(spec.sampler, HmcSampler) and isinstance(spec.sampler.n_steps, TuneRequest):
-        trajectories += PILOT_RUNS * spec.sampler.n_steps.pilot_trajectories
+    trajectories = spec.thermalisation + ensemble.configs_total * spec.save_every + pilot_trajectories(spec)
     trajectory_ns = forces_per_step(spec) * update_ns(spec, FORCE_SHARE[spec.action.kind])
     trajectory_ns += spec.ndim * _scaled(TRAJECTORY_NS_PER_DIRECTION, gauge_group(spec.group).n, TRAJECTORY_POWER)
     return Cost(
@@ -101,6 +99,12 @@ def estimate(ensemble: Ensemble, flows: Sequence[FlowSettings] = ()) -> Cost:
         generate_seconds=trajectories * sites * trajectory_ns * 1e-9,
         flow_seconds=flow_seconds,
     )
+
+
+def pilot_trajectories(spec: EnsembleSpec) -> int:
+    """Trajectories of the pilot chains that tune the sampler; 0 where nothing is tuned."""
+    tuned = isinstance(spec.sampler, HmcSampler) and isinstance(spec.sampler.n_steps, TuneRequest)
+    return PILOT_RUNS * spec.sampler.n_steps.pilot_trajectories if tuned else 0
 
 
 def forces_per_step(spec: EnsembleSpec) -> float:

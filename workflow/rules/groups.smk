@@ -1,0 +1,62 @@
+"""What Snakemake is told about jobs of several steps, beyond the labels that the rules give.
+
+It takes steps of one label for one job only where they depend on each other, unless a number of components is set; and
+it looks for circles among such jobs from every step of every job anew, which takes hours for a chain of thousands.
+"""
+
+from collections import defaultdict
+
+from snakemake.dag import DAG
+
+ANY_NUMBER = 10**6
+PACKED = "packed"
+
+
+def register(job):
+    """The label of a step's job, known to Snakemake as one of those whose unconnected steps belong together."""
+
+    def label(wildcards):
+        name = job(wildcards)
+        if name is not None:
+            workflow.parent_groupids[name] = PACKED
+        return name
+
+    return label
+
+
+group_of_tune, group_of_generate = register(job_of_tune), register(job_of_generate)
+group_of_measure, group_of_flow = register(job_of_measure), register(job_of_flow)
+
+if config["job_minutes"] or config["bundle"]:
+    workflow.group_settings.group_components = {**workflow.group_settings.group_components, PACKED: ANY_NUMBER}
+
+
+def find_circles(dag):
+    """Refuse jobs that wait for each other: every job of several steps is one node, then all nodes are sorted."""
+    node_of = {job: id(group) for job, group in dag._group.items()}
+    waits_for, followers = defaultdict(set), defaultdict(set)
+    for job, needed in dag._dependencies.items():
+        node = node_of.get(job, job)
+        for other in needed:
+            if node_of.get(other, other) != node:
+                waits_for[node].add(node_of.get(other, other))
+                followers[node_of.get(other, other)].add(node)
+    left = {node: len(needed) for node, needed in waits_for.items()}
+    free = [node for node in followers if node not in left]
+    while free:
+        for node in followers.get(free.pop(), ()):
+            left[node] -= 1
+            if not left[node]:
+                del left[node]
+                free.append(node)
+    stuck = sorted({group.groupid for group in dag._group.values() if id(group) in left})
+    if left:
+        raise WorkflowError(f"jobs wait for each other: {', '.join(stuck) or len(left)}; set job_minutes=0 bundle=0")
+
+
+def no_check(dag, group):
+    """What find_circles covers."""
+
+
+if hasattr(DAG, "_check_groups") and hasattr(DAG, "validate_group"):
+    DAG._check_groups, DAG.validate_group = find_circles, no_check

@@ -1,0 +1,162 @@
+"""What jobs need, from the cost model: ranks, memory, minutes, cards, and which steps share a job."""
+
+import signal
+import threading
+from functools import cache
+
+from gaugeflow.config.chunk_time import chunk_time
+from gaugeflow.config.needs import (
+    cards,
+    catalogue_memory_mb,
+    chunk_memory_mb,
+    chunk_minutes,
+    packed_minutes,
+    pilot_minutes,
+)
+from gaugeflow.config.packing import Member, Packing
+
+# SLURM's warning before the end of a job is for the programs, which save and stop; Snakemake and shells live on.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+ALL_LANES = 10**6
+"""More than a job may have: the profile's limit of this resource counts how many steps of a job run side by side."""
+
+MEMBERS = {
+    name: Member(found[0][1], chunk_time(found[0][1], [study for study, _ in found]), series_of(found))
+    for name, found in OWNERS.items()
+}
+PACKING = Packing(MEMBERS, config["job_minutes"], config["bundle"])
+
+
+def ranks(wildcards):
+    return ensemble_of(wildcards).ranks
+
+
+def launch(wildcards):
+    """Nothing for one rank: it needs no launcher, and the SLURM executor refuses MPI jobs of one task."""
+    number = ranks(wildcards)
+    return f"{config['launcher']} -n {number}" if number > 1 else ""
+
+
+def mpi(wildcards):
+    """With this resource the SLURM executor leaves srun to the launcher; without, it starts the one task itself."""
+    return config["launcher"] if ranks(wildcards) > 1 else None
+
+
+def tasks(wildcards):
+    """None for one rank: the tasks of steps that run side by side are added up, and each would get all their cores."""
+    number = ranks(wildcards)
+    return number if number > 1 else None
+
+
+def job_of_generate(wildcards):
+    return PACKING.generate(wildcards.ensemble, int(wildcards.chunk))
+
+
+def job_of_measure(wildcards):
+    return PACKING.measure(wildcards.ensemble, int(wildcards.chunk))
+
+
+def job_of_flow(wildcards):
+    return PACKING.flow(wildcards.ensemble, int(wildcards.chunk))
+
+
+def job_of_tune(wildcards):
+    return PACKING.tune(wildcards.ensemble)
+
+
+def lanes_of(job):
+    """Steps of a chain's job run one after the other, and so does everything on a card."""
+
+    def lanes(wildcards):
+        return 1 if DEVICE == "cpu" and PACKING.side_by_side(job(wildcards)) else ALL_LANES
+
+    return lanes
+
+
+lanes_of_generate, lanes_of_measure = lanes_of(job_of_generate), lanes_of(job_of_measure)
+lanes_of_flow, lanes_of_tune = lanes_of(job_of_flow), lanes_of(job_of_tune)
+
+
+def memory_mb(wildcards, attempt):
+    return attempt * _memory_mb(wildcards.ensemble)
+
+
+@cache
+def _memory_mb(name):
+    studies, ensembles = zip(*OWNERS[name])
+    return chunk_memory_mb(ensembles[0], studies)
+
+
+def catalogue_mb(wildcards, attempt):
+    return catalogue_memory_mb(ensemble_of(wildcards), attempt)
+
+
+def minutes_alone(wildcards, attempt):
+    return attempt * _minutes_alone(wildcards.ensemble)
+
+
+@cache
+def _minutes_alone(name):
+    studies, ensembles = zip(*OWNERS[name])
+    return chunk_minutes(ensembles[0], studies)
+
+
+def minutes_of_tune(wildcards, attempt):
+    return attempt * pilot_minutes(MEMBERS[wildcards.ensemble].time)
+
+
+def minutes_of_generate(wildcards, attempt):
+    if job_of_generate(wildcards) is None:
+        return minutes_alone(wildcards, attempt)
+    return packed_minutes(
+        MEMBERS[wildcards.ensemble].time, "generate", int(wildcards.chunk), starts(wildcards, "configs")
+    )
+
+
+def minutes_of_measure(wildcards, attempt):
+    if job_of_measure(wildcards) is None:
+        return minutes_alone(wildcards, attempt)
+    first = starts_series(wildcards, "measure")
+    return packed_minutes(MEMBERS[wildcards.ensemble].time, "measure", int(wildcards.chunk), first)
+
+
+def minutes_of_flow(wildcards, attempt):
+    if job_of_flow(wildcards) is None:
+        return minutes_alone(wildcards, attempt)
+    first = starts_series(wildcards, "flow")
+    return packed_minutes(MEMBERS[wildcards.ensemble].time, "flow", int(wildcards.chunk), first)
+
+
+def starts(wildcards, folder):
+    """Whether the job of a chunk begins with it: with its first chunk, or after what an earlier job has done."""
+    number = int(wildcards.chunk)
+    first, _ = PACKING.block(wildcards.ensemble, number)
+    return number == 0 or number == first or os.path.exists(receipt(wildcards.ensemble, folder, number - 1))
+
+
+def starts_series(wildcards, kind):
+    made_before = os.path.exists(receipt(wildcards.ensemble, "configs", int(wildcards.chunk)))
+    return made_before and starts(wildcards, f"{kind}_{wildcards.settings}")
+
+
+def card_needs(wildcards):
+    return cards(ranks(wildcards), config["cards_per_node"]) if DEVICE != "cpu" else {}
+
+
+def gpu(wildcards):
+    return card_needs(wildcards).get("gpu")
+
+
+def nodes(wildcards):
+    return card_needs(wildcards).get("nodes")
+
+
+def tasks_per_gpu(wildcards):
+    """The SLURM executor would ask for all tasks on every card."""
+    return 1 if DEVICE != "cpu" and ranks(wildcards) > 1 else None
+
+
+def card_for_tuning(wildcards):
+    return 1 if DEVICE != "cpu" else None
