@@ -26,8 +26,11 @@ PREFIX = "gaugeflow_slurm_"
 NAMESPACES = ("net", "mnt", "uts", "pid")
 DAEMONS = ("slurmctld", "slurmd", "munged", "slurmstepd")
 SECONDS = 30.0
-NICE = 5
-"""Of jobs: other tests go first."""
+SLURMD = ("nice", "-n", "5", "prlimit", "--core=0", "slurmd", "-N")
+"""Jobs let other tests go first and leave no core files."""
+
+NETWORK = {"UCX_TLS": "self,tcp", "UCX_NET_DEVICES": "eth0"}
+"""MPI over the one network there is: less to exchange when a world begins."""
 
 Output = subprocess.CompletedProcess[str]
 
@@ -66,7 +69,7 @@ class Cluster:
     @property
     def environment(self) -> dict[str, str]:
         """Variables of every command: SLURM's settings and this environment's programs."""
-        return surroundings(SLURM_CONF=str(self.folder / "etc" / "slurm.conf"), USER="root", LOGNAME="root")
+        return surroundings(SLURM_CONF=str(self.folder / "etc" / "slurm.conf"), USER="root", LOGNAME="root", **NETWORK)
 
     def command(self, *line: str | Path, node: str = LOGIN, cwd: Path | str = "/") -> list[str]:
         """The line that runs a program of this environment on a node in a folder."""
@@ -155,7 +158,7 @@ class Cluster:
 
     def start_slurmd(self, node: str) -> None:
         """Start the node's daemon."""
-        self._done(self.run("nice", "-n", str(NICE), "slurmd", "-N", node, node=node))
+        self._done(self.run(*SLURMD, node, node=node))
 
     def wait_for(self, condition, what: str, seconds: float = SECONDS) -> None:
         """Look ten times a second until a condition holds.
@@ -218,7 +221,7 @@ class Cluster:
         lines += [
             f"ip addr add {self.layout.address(node)}/24 dev eth0",
             "ip link set eth0 up",
-            f"nice -n {NICE} slurmd -N {node}",
+            f"{' '.join(SLURMD)} {node}",
         ]
         self._done(self.run("sh", "-ec", "\n".join(lines), node=node))
 

@@ -9,6 +9,9 @@ from house import REPOSITORY
 from slurm.configuration import ACCOUNT
 
 PLACEHOLDER = "CHANGE_"
+LAUNCHER = "srun --mpi=pmi2 --kill-on-bad-exit=1"
+"""Without the last word the ranks that are left wait for a killed one until the limit of the job."""
+
 STAGES = ("generate", "measure", "flow")
 
 SITE = {
@@ -30,7 +33,7 @@ def write_profile(
     resources   of all rules, over the shipped profile's
     """
     content = yaml.safe_load((REPOSITORY / "cluster" / shipped / "config.yaml").read_text()) | SITE
-    content["config"] = [*content.get("config", []), *settings]
+    content["config"] = [*content.get("config", []), f"launcher={LAUNCHER}", *settings]
     defaults = content["default-resources"]
     defaults |= {"slurm_account": ACCOUNT, "slurm_partition": partition, "runtime": 5, "mem_mb": 500, **resources}
     spread = content.setdefault("set-resources", {})
