@@ -21,9 +21,9 @@ import store
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from slurm.campaign import Campaign  # noqa: E402
-from slurm.cluster import Cluster  # noqa: E402
-from slurm.faults import planned  # noqa: E402
+from slurm.campaign import Campaign
+from slurm.cluster import Cluster
+from slurm.faults import planned
 
 DISK = 80
 """MB of the file system of one chain."""
@@ -76,14 +76,14 @@ def main() -> int:
     def say(text: str) -> None:
         sys.stderr.write(f"{time.monotonic() - began:6.0f} s: {text}\n")
 
-    with tempfile.TemporaryDirectory(prefix="gaugeflow_faults_") as folder:
-        with Cluster(nodes=2 * chosen.at_once + 1, disks=(DISK,) * chosen.at_once) as cluster:
-            campaign = Campaign(cluster, Path(folder), plan, chunks=chosen.chunks, at_once=8)
-            clock = threading.Timer(60 * chosen.minutes, campaign.waiting.clear)
-            clock.start()
-            campaign.run(chosen.at_once, say)
-            clock.cancel()
-            cluster.wait_for(lambda: not cluster.leftovers() and not cluster.jobs(), "nothing is left")
+    nodes, disks = 2 * chosen.at_once + 1, (DISK,) * chosen.at_once
+    with tempfile.TemporaryDirectory(prefix="gaugeflow_faults_") as folder, Cluster(nodes, disks) as cluster:
+        campaign = Campaign(cluster, Path(folder), plan, chunks=chosen.chunks, at_once=8)
+        clock = threading.Timer(60 * chosen.minutes, campaign.close)
+        clock.start()
+        campaign.run(chosen.at_once, say)
+        clock.cancel()
+        cluster.wait_for(lambda: not cluster.leftovers() and not cluster.jobs(), "nothing is left")
     record = {
         "seed": chosen.seed,
         "chunks": chosen.chunks,

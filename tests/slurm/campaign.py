@@ -45,7 +45,7 @@ class Campaign:
         self.study = write_chain(folder / "study", chunks)
         self.profile = write_profile(folder / "profile", mem_mb=200)
         self._lock, self._started = threading.Lock(), 0
-        self._wanted: list[str] = []
+        self._closed = False
 
     def run(self, disks: int, say: Callable[[str], None] = lambda text: None) -> list[Outcome]:
         """Endure all faults on `disks` chains at a time; the chains' outcomes."""
@@ -55,6 +55,10 @@ class Campaign:
             for worker in workers:
                 worker.result()
         return self.outcomes
+
+    def close(self) -> None:
+        """No chain begins any more."""
+        self._closed = True
 
     def counts(self) -> Counter[str]:
         """How often each kind happened, alone or with another; "two at once" for the pairs."""
@@ -70,7 +74,7 @@ class Campaign:
                 plan, self.waiting = self.waiting[: self.at_once], self.waiting[self.at_once :]
                 self._started += bool(plan)
                 number = self._started
-            if not plan:
+            if not plan or self._closed:
                 return
             outcome = self._chain(disk, number, plan, reference)
             with self._lock:

@@ -14,7 +14,7 @@ MISSING = 77
 SOON = 3.0
 """Seconds in which install.sh ends where SLURM is installed."""
 
-DISKS = (40, 40)
+DISKS = (60, 60)
 """MB of the small file systems that the tests fill."""
 
 _installing: list[subprocess.Popen] = []
@@ -33,15 +33,20 @@ def begin(with_demo: bool) -> None:
 
 def cluster() -> Cluster:
     """The running cluster; skips with the reason where there can be none."""
+    require_installed()
+    if not _clusters:
+        _clusters.append(Cluster(disks=DISKS))
+    return _clusters[0]
+
+
+def require_installed() -> None:
+    """Wait until SLURM is installed; skips with the reason where it cannot be."""
     if not _installing:
         begin(False)
     code, out, errors = _installed()
     if code == MISSING:
         pytest.skip(f"no SLURM: {out.strip().splitlines()[-1]}")
     assert code == 0, errors
-    if not _clusters:
-        _clusters.append(Cluster(disks=DISKS))
-    return _clusters[0]
 
 
 def demo() -> Demo:
