@@ -15,10 +15,13 @@ from gaugeflow.ensembles.reader import open_file
 from gaugeflow.errors import GaugeflowError
 
 RANKS = 2
-TRAJECTORIES = 600
+TRAJECTORIES = 1200
 """Of a chunk: some ten seconds of one core."""
 
 SAVED_SECONDS = 1.0
+COMMIT = {"GAUGEFLOW_COMMIT": "under_test"}
+"""Part of every file's provenance, and so of its hash; nobody's work on the repository may change it meanwhile."""
+
 LOOK_SECONDS = 0.25
 LONGEST = 400.0
 """Seconds for anything to happen."""
@@ -52,7 +55,7 @@ def uninterrupted(study: Path, folder: Path, chunks: int) -> list[str]:
         line = ("generate", folder / "spec.json", "--chunk", str(chunk), "--out", folder / f"{chunk:04d}.h5")
         commands.append((*line, *(("--previous", folder / f"{chunk - 1:04d}.h5") if chunk else ())))
     for command in commands:
-        result = run("gaugeflow", *command)
+        result = run("gaugeflow", *command, **COMMIT)
         assert result.returncode == 0, result.stderr
     return [content_hash(folder / f"{chunk:04d}.h5") for chunk in range(chunks)]
 
@@ -157,7 +160,7 @@ class Chain:
                     line, owner = process.cmdline(), process.environ().get("SLURM_JOB_ID")
                 except psutil.Error:
                     continue
-                if owner == job["id"] and "generate" in line and "gaugeflow" in " ".join(line[:3]):
+                if owner == job["id"] and "generate" in line and any("gaugeflow" in word for word in line[:3]):
                     found.append(process)
         return found
 
@@ -193,7 +196,7 @@ class Chain:
     def _begin(self, *line: str | Path) -> None:
         self.submissions += 1
         log = self.folder / f"coordinator.{self.submissions}.log"
-        settings = {"GAUGEFLOW_CHECKPOINT_SECONDS": str(SAVED_SECONDS), "GAUGEFLOW_HEARTBEAT_SECONDS": "1"}
+        settings = {"GAUGEFLOW_CHECKPOINT_SECONDS": str(SAVED_SECONDS), "GAUGEFLOW_HEARTBEAT_SECONDS": "1", **COMMIT}
         self._coordinator = self.cluster.begin(*line, log=log, cwd=self.folder, nice=5, **settings)
 
     def _look(self) -> None:
