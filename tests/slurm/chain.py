@@ -1,5 +1,6 @@
 """A chain of chunks on two ranks of two nodes, submitted, resumed and watched: what faults are let loose on."""
 
+import shutil
 import subprocess
 import threading
 import time
@@ -38,10 +39,11 @@ def write_chain(folder: Path, chunks: int) -> Path:
     """A study of one chain; return its folder."""
     scale = {"ensembles": [{**CHAIN, "chunks": chunks}], "measure": {"loops": {"max_r": 1, "max_t": 1}}, "flow": None}
     content = {"version": 1, "title": "a chain in a rough night", "scales": {"tiny": scale, "full": scale}}
-    folder.mkdir(parents=True)
+    template = REPOSITORY / "workflow" / "studies" / "_template"
+    shutil.copytree(template, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "study.yaml").write_text(yaml.safe_dump(content))
-    template = REPOSITORY / "workflow" / "studies" / "_template" / "analysis.py"
-    (folder / "analysis.py").write_text(template.read_text())
+    for reference in folder.glob("reference*.csv"):
+        reference.write_text(reference.read_text().splitlines()[0] + "\n")
     return folder
 
 
