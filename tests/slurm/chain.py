@@ -146,7 +146,7 @@ class Chain:
         self._coordinator.wait(LONGEST)
 
     def jobs(self, *states: str) -> list[dict[str, str]]:
-        """Jobs of this root that generate."""
+        """Jobs of this root that generate, alone or together with what follows."""
         return [j for j in self.cluster.jobs(*states) if j["folder"] == str(self.root) and "generate" in j["comment"]]
 
     def all_jobs(self) -> list[dict[str, str]]:

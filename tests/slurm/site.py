@@ -14,7 +14,11 @@ LAUNCHER = "srun --mpi=pmi2 --kill-on-bad-exit=1"
 
 STAGES = ("generate", "measure", "flow")
 
+SETTINGS = ("bundle=1", "job_minutes=60")
+"""Nodes have one core: small ensembles run one after the other in one job, and so do the chunks of a chain."""
+
 SITE = {
+    "resources": ["lanes=1"],  # as bundle
     "jobs": 8,  # two cores do the work of all nodes
     "local-cores": 1,
     "latency-wait": 5,
@@ -33,7 +37,7 @@ def write_profile(
     resources   of all rules, over the shipped profile's
     """
     content = yaml.safe_load((REPOSITORY / "cluster" / shipped / "config.yaml").read_text()) | SITE
-    content["config"] = [*content.get("config", []), f"launcher={LAUNCHER}", *settings]
+    content["config"] = [*content.get("config", []), f"launcher={LAUNCHER}", *SETTINGS, *settings]
     defaults = content["default-resources"]
     defaults |= {"slurm_account": ACCOUNT, "slurm_partition": partition, "runtime": 5, "mem_mb": 500, **resources}
     spread = content.setdefault("set-resources", {})
