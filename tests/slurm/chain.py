@@ -23,6 +23,9 @@ SAVED_SECONDS = 1.0
 COMMIT = {"GAUGEFLOW_COMMIT": "under_test"}
 """Part of every file's provenance, and so of its hash; nobody's work on the repository may change it meanwhile."""
 
+ONLY_THE_CHAIN = ("--until", "generate")
+"""Nothing is measured: faults are let loose on chunks only."""
+
 LOOK_SECONDS = 0.25
 LONGEST = 400.0
 """Seconds for anything to happen."""
@@ -116,7 +119,7 @@ class Chain:
     def submit(self) -> None:
         """`gaugeflow submit`."""
         where = ("--profile", self.profile, "--scale", "tiny", "--root", self.root)
-        self._begin("gaugeflow", "submit", self.study, *where, "--coordinator", "here")
+        self._begin("gaugeflow", "submit", self.study, *where, "--coordinator", "here", "--", *ONLY_THE_CHAIN)
 
     def resume(self) -> None:
         """`gaugeflow resume`; a submission that was killed before it wrote its record is made again."""
