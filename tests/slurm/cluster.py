@@ -194,7 +194,7 @@ class Cluster:
         lines += [
             f"mount --bind '{self.folder}/etc' /etc/slurm",
             "ip link set lo up",
-            "ip link add cluster type bridge",
+            f"ip link add cluster address {_hardware(0)} type bridge",
         ]
         lines += [f"ip addr add {LOGIN_ADDRESS}/24 dev cluster", "ip link set cluster up"]
         for number, megabytes in enumerate(disks):
@@ -214,7 +214,9 @@ class Cluster:
 
     def _start_node(self, node: str) -> None:
         self._first[node] = first = self._namespace_process(self._enter(LOGIN))
-        link = f"ip link add {node} type veth peer name eth0 netns {first.pid} && ip link set {node} master cluster up"
+        number = 1 + self.layout.names.index(node)
+        link = f"ip link add {node} type veth peer name eth0 address {_hardware(number)} netns {first.pid}"
+        link += f" && ip link set {node} master cluster up"
         enter = ["nsenter", "--target", str(self._first[LOGIN].pid), "--net", "sh", "-ec", link]
         self._done(subprocess.run(enter, capture_output=True, text=True))
         lines = [f"hostname {node}", "mount -t tmpfs tmpfs /dev/shm", "ip link set lo up"]
@@ -276,6 +278,11 @@ def _held(folder: Path) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _hardware(number: int) -> str:
+    """Hardware address of a node, the same after it lost its power: the others remember it for a minute."""
+    return f"02:00:00:00:00:{number:02x}"
 
 
 def _namespace(pid: int) -> int | None:

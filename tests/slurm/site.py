@@ -14,11 +14,11 @@ LAUNCHER = "srun --mpi=pmi2 --kill-on-bad-exit=1"
 
 STAGES = ("generate", "measure", "flow")
 
-SETTINGS = ("bundle=1", "job_minutes=60")
-"""Nodes have one core: small ensembles run one after the other in one job, and so do the chunks of a chain."""
+SETTINGS = ("bundle=0", "job_minutes=60")
+"""Nodes have one core: nothing runs side by side in one job, but the chunks of a chain follow each other in one."""
 
 SITE = {
-    "resources": ["lanes=1"],  # as bundle
+    "resources": [],
     "jobs": 8,  # two cores do the work of all nodes
     "local-cores": 1,
     "latency-wait": 5,
