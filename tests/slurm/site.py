@@ -18,7 +18,6 @@ SETTINGS = ("bundle=0", "job_minutes=60")
 """Nodes have one core: nothing runs side by side in one job, but the chunks of a chain follow each other in one."""
 
 SITE = {
-    "resources": [],
     "jobs": 8,  # two cores do the work of all nodes
     "local-cores": 1,
     "latency-wait": 5,
