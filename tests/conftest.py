@@ -6,6 +6,7 @@ import pytest
 from kernels import compile_ahead
 from parallel_hdf5 import environment
 from report import browser
+from slurm import session as slurm_session
 
 from workflow import pipeline_run
 
@@ -23,10 +24,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         browser.begin()
     if any("workflow/test_pipeline" in name for name in names):
         pipeline_run.begin()
+    if any(name.startswith("tests/slurm/") for name in names):
+        slurm_session.begin(any("slurm/test_demo" in name for name in names))
 
 
 def pytest_sessionfinish() -> None:
     """Leave no process behind."""
+    slurm_session.end()
     environment.end()
     browser.end()
     compile_ahead.end()

@@ -110,6 +110,11 @@ def begin():
         _running.append(Running())
 
 
+def under_way():
+    """Whether somebody started the run."""
+    return bool(_running)
+
+
 def finished():
     """The run when it has ended, started now if nobody did before."""
     begin()

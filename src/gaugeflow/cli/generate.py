@@ -40,7 +40,12 @@ def generate(
     device: Device = "cpu",
     acceptance_band: Annotated[str, typer.Option(help="Allowed acceptance, low,high.")] = "0.0,1.0",
     checkpoint_seconds: Annotated[
-        float, typer.Option(help="Seconds between saved states; 0 saves every trajectory.", min=0)
+        float,
+        typer.Option(
+            help="Seconds between saved states; 0 saves every trajectory.",
+            min=0,
+            envvar="GAUGEFLOW_CHECKPOINT_SECONDS",
+        ),
     ] = 30.0,
     output_mode: Annotated[
         str, typer.Option(help="gather: rank 0 writes; parallel: all ranks by MPI-IO; auto: the latter where it pays.")

@@ -1,0 +1,60 @@
+"""The profile of the private cluster: the shipped one with a site's values in it, and studies with ranks over nodes."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+from house import REPOSITORY
+from slurm.configuration import ACCOUNT
+
+PLACEHOLDER = "CHANGE_"
+LAUNCHER = "srun --mpi=pmi2 --kill-on-bad-exit=1"
+"""Without the last word the ranks that are left wait for a killed one until the limit of the job."""
+
+STAGES = ("generate", "measure", "flow")
+
+SETTINGS = ("bundle=0", "job_minutes=60")
+"""Nodes have one core: nothing runs side by side in one job, but the chunks of a chain follow each other in one."""
+
+SITE = {
+    "jobs": 8,  # two cores do the work of all nodes
+    "local-cores": 1,
+    "latency-wait": 5,
+    "slurm-status-command": "squeue",  # there is no accounting
+    "slurm-init-seconds-before-status-checks": 2,
+}
+
+
+def write_profile(
+    folder: Path, shipped: str = "slurm", *, partition: str = "cpu", settings: tuple[str, ...] = (),
+    **resources: Any,
+) -> Path:  # fmt: skip
+    """Write a site's profile into a folder and return the folder.
+
+    settings    KEY=VALUE of the workflow, over the shipped profile's
+    resources   of all rules, over the shipped profile's
+    """
+    content = yaml.safe_load((REPOSITORY / "cluster" / shipped / "config.yaml").read_text()) | SITE
+    content["config"] = [*content.get("config", []), f"launcher={LAUNCHER}", *SETTINGS, *settings]
+    defaults = content["default-resources"]
+    defaults |= {"slurm_account": ACCOUNT, "slurm_partition": partition, "runtime": 5, "mem_mb": 500, **resources}
+    spread = content.setdefault("set-resources", {})
+    for rule in STAGES:
+        spread[rule] = spread.get(rule, {}) | {name: defaults[name] for name in ("mem_mb", "runtime")}
+    text = yaml.safe_dump(content)
+    assert PLACEHOLDER not in text, f"a value of cluster/{shipped}/config.yaml is not filled in"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(text)
+    return folder
+
+
+def copy_study(name: str, folder: Path, ranks: int) -> Path:
+    """Copy a study, every ensemble of the tiny scale with another number of ranks; return the copy's folder."""
+    copy = folder / name
+    shutil.copytree(REPOSITORY / "workflow" / "studies" / name, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    content = yaml.safe_load((copy / "study.yaml").read_text())
+    for entry in content["scales"]["tiny"]["ensembles"]:
+        entry["ranks"] = ranks
+    (copy / "study.yaml").write_text(yaml.safe_dump(content))
+    return copy

@@ -1,0 +1,46 @@
+"""The demonstration on SLURM, its 4D chains on two ranks of two nodes, gives what it gives on one core."""
+
+import pytest
+from slurm import session
+from slurm.demo import RANKS, STUDIES, results_without_study_hash
+
+pytestmark = [pytest.mark.slurm, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def both(cluster):
+    """Folders `results` on SLURM and without it."""
+    demo = session.demo()
+    return demo.on_slurm(), demo.here()
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_results_are_the_same_on_slurm_but_for_the_hash_of_the_file_that_names_ranks(both, study):
+    there, here = (results_without_study_hash(folder / study / "results.json") for folder in both)
+    assert there == here
+
+
+def test_scoreboards_are_the_same_on_slurm(both):
+    there, here = ((folder / "scoreboard.csv").read_bytes() for folder in both)
+    assert there == here
+    assert here.count(b"\n") > len(STUDIES)
+
+
+def test_tables_are_the_same_on_slurm_but_for_the_hash_of_the_file_that_names_ranks(both):
+    names = [sorted(str(path.relative_to(folder)) for path in (folder / "latex").rglob("*.*")) for folder in both]
+    assert names[0] == names[1] != []
+    for name in names[0]:
+        lines = [
+            [line for line in (folder / "latex" / name).read_text().splitlines() if "study.yaml" not in line]
+            for folder in both
+        ]
+        assert lines[0] == lines[1], name
+
+
+def test_ranks_were_on_two_nodes_and_nothing_is_left(cluster, both):
+    attempts = list(session.demo().folder.glob("out/logs/generate/su3*/*.log"))
+    assert len(attempts) == 6
+    assert RANKS["su3_4d"] == 2
+    assert all("grid 1x" in path.read_text() or "grid" in path.read_text() for path in attempts)
+    assert cluster.jobs() == []
+    cluster.wait_for(lambda: cluster.leftovers() == [], "nothing is left")
