@@ -13,7 +13,7 @@ from slurm.chain import Chain, uninterrupted, write_chain
 from slurm.cluster import Cluster
 from slurm.faults import KINDS, Fault, Happened, endure
 from slurm.judge import complaints, outcomes
-from slurm.site import write_profile
+from slurm.site import TOGETHER, write_profile
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Campaign:
         self.cluster, self.folder, self.chunks, self.at_once = cluster, folder, chunks, at_once
         self.waiting, self.outcomes = list(plan), []
         self.study = write_chain(folder / "study", chunks)
-        self.profile = write_profile(folder / "profile", mem_mb=200)
+        self.profile = write_profile(folder / "profile", settings=TOGETHER, mem_mb=200)
         self._lock, self._started = threading.Lock(), 0
         self._closed = False
 

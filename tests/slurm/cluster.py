@@ -215,7 +215,8 @@ class Cluster:
     def _start_node(self, node: str) -> None:
         self._first[node] = first = self._namespace_process(self._enter(LOGIN))
         number = 1 + self.layout.names.index(node)
-        link = f"ip link add {node} type veth peer name eth0 address {_hardware(number)} netns {first.pid}"
+        link = f"! ip link show {node} >/dev/null 2>&1 || ip link del {node}; "  # the kernel removes it late
+        link += f"ip link add {node} type veth peer name eth0 address {_hardware(number)} netns {first.pid}"
         link += f" && ip link set {node} master cluster up"
         enter = ["nsenter", "--target", str(self._first[LOGIN].pid), "--net", "sh", "-ec", link]
         self._done(subprocess.run(enter, capture_output=True, text=True))

@@ -98,7 +98,7 @@ def _slurm_conf(layout: Layout) -> str:
         "TaskPlugin=task/none",
         "JobAcctGatherType=jobacct_gather/none",
         "SwitchType=switch/none",
-        "MpiDefault=pmi2",
+        "MpiDefault=none",
         # nodes have the cores and the memory that are written here
         "SlurmdParameters=config_overrides",
         "PropagateResourceLimits=NONE",

@@ -14,8 +14,11 @@ LAUNCHER = "srun --mpi=pmi2 --kill-on-bad-exit=1"
 
 STAGES = ("generate", "measure", "flow")
 
-SETTINGS = ("bundle=0", "job_minutes=60")
-"""Nodes have one core: nothing runs side by side in one job, but the chunks of a chain follow each other in one."""
+ALONE = ("bundle=0", "job_minutes=0")
+"""Every step is a job of its own: nodes have one core."""
+
+TOGETHER = ("bundle=0", "job_minutes=60")
+"""The chunks of a chain follow each other in one job."""
 
 SITE = {
     "jobs": 8,  # two cores do the work of all nodes
@@ -27,7 +30,7 @@ SITE = {
 
 
 def write_profile(
-    folder: Path, shipped: str = "slurm", *, partition: str = "cpu", settings: tuple[str, ...] = (),
+    folder: Path, shipped: str = "slurm", *, partition: str = "cpu", settings: tuple[str, ...] = ALONE,
     **resources: Any,
 ) -> Path:  # fmt: skip
     """Write a site's profile into a folder and return the folder.
@@ -36,7 +39,7 @@ def write_profile(
     resources   of all rules, over the shipped profile's
     """
     content = yaml.safe_load((REPOSITORY / "cluster" / shipped / "config.yaml").read_text()) | SITE
-    content["config"] = [*content.get("config", []), f"launcher={LAUNCHER}", *SETTINGS, *settings]
+    content["config"] = [*content.get("config", []), f"launcher={LAUNCHER}", *settings]
     defaults = content["default-resources"]
     defaults |= {"slurm_account": ACCOUNT, "slurm_partition": partition, "runtime": 5, "mem_mb": 500, **resources}
     spread = content.setdefault("set-resources", {})
