@@ -73,7 +73,10 @@ def test_a_chunk_continues_the_one_before_it(parallel_run):
 
 
 def test_a_launcher_stands_only_before_jobs_of_several_ranks(parallel_run):
-    two = r"Shell command: mpiexec -n 2 gaugeflow --attempts \S+ --asked \S+ generate .* --ranks 2 --grid 1,2,1 --acceptance-band 0\.4,1\.0 "
+    log = r"--attempts \S+ --asked \S+"
+    two = (
+        rf"Shell command: mpiexec -n 2 gaugeflow {log} generate .* --ranks 2 --grid 1,2,1 --acceptance-band 0\.4,1\.0 "
+    )
     one = r"Shell command:  ?gaugeflow --attempts \S+ --asked \S+ generate .* --ranks 1 +--acceptance-band "
     assert len(re.findall(two, parallel_run.stdout, flags=re.MULTILINE)) == 3
     assert len(re.findall(one, parallel_run.stdout, flags=re.MULTILINE)) == 12
