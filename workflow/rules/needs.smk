@@ -20,7 +20,16 @@ if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 ALL_LANES = 10**6
-"""More than a job may have: the profile's limit of this resource counts how many steps of a job run side by side."""
+"""More than a job may have: what limits this resource counts how many steps of a job run side by side."""
+
+if config["bundle"] or config["job_minutes"]:
+    # Set here and not in a profile: the Snakemake inside a job would not know it, and ask for more cores than there are.
+    workflow.global_resources["lanes"] = max(1, config["bundle"]) if DEVICE == "cpu" else 1
+
+
+resource_scopes:
+    lanes="local",  # of each job; by itself Snakemake counts it over all jobs
+
 
 MEMBERS = {
     name: Member(found[0][1], chunk_time(found[0][1], [study for study, _ in found]), series_of(found))

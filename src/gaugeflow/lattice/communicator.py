@@ -11,6 +11,9 @@ from gaugeflow.timing import MPI, timed
 LAUNCHER_VARIABLES = ("PMI_SIZE", "PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")
 """Environment variables by which launchers announce themselves to a process."""
 
+SIZE_VARIABLES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
+"""Those that say how many ranks there are."""
+
 COLLECT, DISTRIBUTE = 1001, 1002
 """Tags of messages to and from rank 0; those of `exchange` count from 0."""
 
@@ -215,8 +218,8 @@ def world(ranks: int) -> Communicator:
     Some launchers silently start worlds of one rank, so the number asked for is always compared.
     """
     launched = any(name in os.environ for name in LAUNCHER_VARIABLES)
-    if ranks == 1 and not launched:
-        return Serial()
+    if ranks == 1 and (not launched or any(os.environ.get(name) == "1" for name in SIZE_VARIABLES)):
+        return Serial()  # also where srun starts one task around a shell: its connection is not handed down
     comm = Mpi()
     if comm.size != ranks:
         raise ConfigError(
