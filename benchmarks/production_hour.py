@@ -4,8 +4,7 @@
     python benchmarks/production_hour.py --minutes 4     a short one
 
 The chain, SU(3) on 8^4, is submitted with `gaugeflow submit` to a private SLURM (tests/slurm) with the shipped profile,
-and jobs are looked at as seldom as the plugin does by itself; consecutive chunks share jobs of about a third of the
-time. Useful is what lies between the lines `chunk` and `end` of the logs of attempts that generate or measure, less the
+and jobs are looked at as seldom as the plugin does by itself. Useful is what lies between the lines `chunk` and `end` of the logs of attempts that generate or measure, less the
 time in files. All the rest, from the submission to the end of the last chunk, is what scheduling takes;
 benchmarks/scheduler_model.py computes with its parts.
 The record is results/<processor>/production_hour.json.
@@ -32,6 +31,9 @@ from gaugeflow.jobs.attempt import Attempt, all_attempts
 
 FIRST_LOOK = 40
 """Seconds, of SLURM's plugin unless a site says otherwise."""
+
+JOB_MINUTES = 240
+"""As shipped: an hour's chunks share one job."""
 
 CHUNK_MINUTES, TRAJECTORIES_PER_SECOND = 2.0, 36.0
 """Of a core of the machine that the cost model was measured on; elsewhere chunks are longer or shorter."""
@@ -101,7 +103,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gaugeflow_hour_") as name, Cluster(nodes=2) as cluster:
         folder = Path(name)
         study, root = write_study(folder / "hour", minutes), folder / "root"
-        settings = (f"job_minutes={max(1, round(minutes / 3))}",)
+        settings = ("bundle=0", f"job_minutes={1 if chosen.quick else JOB_MINUTES}")
         profile = write_profile(folder / "profile", settings=settings)
         content = yaml.safe_load((profile / "config.yaml").read_text())
         content["slurm-init-seconds-before-status-checks"] = 2 if chosen.quick else FIRST_LOOK
