@@ -4,7 +4,7 @@
     python benchmarks/production_hour.py --minutes 4     a short one
 
 The chain, SU(3) on 8^4, is submitted with `gaugeflow submit` to a private SLURM (tests/slurm) with the shipped profile,
-and jobs are looked at as seldom as the plugin does by itself. Useful is what lies between the lines `chunk` and `end` of
+and jobs are looked at as seldom as the plugin does by itself. Useful is the time between the lines `chunk` and `end` in
 the logs of attempts that generate or measure, less the time in files. All the rest, from the submission to the end of
 the last chunk, is what scheduling takes; benchmarks/scheduler_model.py computes with its parts.
 The record is results/<processor>/production_hour.json.
