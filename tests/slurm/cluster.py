@@ -30,8 +30,8 @@ SLURMD = ("nice", "-n", "5", "prlimit", "--core=0", "slurmd", "-N")
 """Jobs let other tests go first and leave no core files."""
 
 NETWORK = {"MPIR_CVAR_CH4_NETMOD": "ofi", "FI_PROVIDER": "tcp", "FI_TCP_IFACE": "eth0"}
-"""MPI over the one network there is, by addresses of few bytes: the long ones of MPICH's other way arrive garbled now and
-then through SLURM's PMI-2, and the world ends or waits for ever."""
+"""MPI over the one network there is, by addresses of few bytes: the long ones of MPICH's other way arrive garbled now
+and then through SLURM's PMI-2, and the world ends or waits for ever."""
 
 Output = subprocess.CompletedProcess[str]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 from house import REPOSITORY, run, surroundings, words
 from slurm.cluster import Cluster
-from slurm.site import copy_study, write_profile
+from slurm.site import TOGETHER, copy_study, write_profile
 
 from workflow import pipeline_run
 
@@ -28,7 +28,7 @@ class Demo:
     def __init__(self, cluster: Cluster) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="gaugeflow_demo_"))
         self.log = self.folder / "slurm.log"
-        profile = write_profile(self.folder / "profile")
+        profile = write_profile(self.folder / "profile", settings=TOGETHER)
         self.copies = [copy_study(name, self.folder / "studies", RANKS[name]) for name in STUDIES]
         line = snakemake_line(profile, self.copies)
         self._slurm = cluster.begin(*line, log=self.log, cwd=self.folder, nice=5)

@@ -17,8 +17,8 @@ STAGES = ("generate", "measure", "flow")
 ALONE = ("bundle=0", "job_minutes=0")
 """Every step is a job of its own: nodes have one core."""
 
-TOGETHER = ("bundle=0", "job_minutes=60")
-"""The chunks of a chain follow each other in one job."""
+TOGETHER = ("bundle=1", "job_minutes=60")
+"""All steps of a small ensemble, or of a chain of several ranks, follow each other in one job."""
 
 SITE = {
     "jobs": 8,  # two cores do the work of all nodes

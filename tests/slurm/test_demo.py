@@ -1,5 +1,8 @@
 """The demonstration on SLURM, its 4D chains on two ranks of two nodes, gives what it gives on one core."""
 
+import re
+from math import prod
+
 import pytest
 from slurm import session
 from slurm.demo import RANKS, STUDIES, results_without_study_hash
@@ -38,9 +41,16 @@ def test_tables_are_the_same_on_slurm_but_for_the_hash_of_the_file_that_names_ra
 
 
 def test_ranks_were_on_two_nodes_and_nothing_is_left(cluster, both):
-    attempts = list(session.demo().folder.glob("out/logs/generate/su3*/*.log"))
-    assert len(attempts) == 6
-    assert RANKS["su3_4d"] == 2
-    assert all("grid 1x" in path.read_text() or "grid" in path.read_text() for path in attempts)
+    said = [path.read_text() for path in session.demo().folder.glob("out/logs/generate/su3*/*.log")]
+    assert len(said) == 6
+    grids = [re.search(r"grid ([0-9x]+), 1 threads on cores", text)[1] for text in said]
+    assert [prod(map(int, grid.split("x"))) for grid in grids] == [RANKS["su3_4d"]] * 6
+    jobs = [job for job in cluster.jobs("all") if "su3_4d" in job["comment"] and "generate" in job["comment"]]
+    assert [job["state"] for job in jobs] == ["COMPLETED"] * 3
     assert cluster.jobs() == []
     cluster.wait_for(lambda: cluster.leftovers() == [], "nothing is left")
+
+
+def test_the_demonstration_is_a_dozen_jobs(cluster, both):
+    mine = [job for job in cluster.jobs("all") if job["folder"] == str(session.demo().folder)]
+    assert len(mine) <= 16

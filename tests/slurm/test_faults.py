@@ -1,4 +1,4 @@
-"""A small campaign of faults: what a chain is after them, and that its judge sees when something is wrong."""
+"""A small campaign of faults: what chains are after them. test_judge.py shows that the judge sees what is wrong."""
 
 import pytest
 from slurm import session
