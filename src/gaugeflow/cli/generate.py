@@ -54,7 +54,6 @@ def generate(
 ) -> None:
     """Generate one chunk of an ensemble; a killed or stopped job continues when the same line runs again."""
     from gaugeflow.assembly import make_lattice, make_sampler
-    from gaugeflow.cli.progress import progress
     from gaugeflow.config.foreign import ForeignSpec
     from gaugeflow.config.spec_file import read_spec
     from gaugeflow.ensembles.production import ChunkRun
@@ -87,14 +86,21 @@ def generate(
     run = ChunkRun(lattice, make_sampler(resolved.spec), resolved, chunk, out, **options)
     if comm.rank == 0:
         _announce(resolved, run, threads, device)
-    began = time.monotonic()
-    with progress(
-        f"chunk {chunk}", run.trajectories, steps="trajectories", before=None, quiet=comm.rank > 0
-    ) as run.advance:
+    _finish(run, receipt)
+
+
+def _finish(run: "ChunkRun", receipt: Path | None) -> None:
+    """Run the chunk to its end and say so."""
+    from gaugeflow.cli.progress import progress
+    from gaugeflow.ensembles.receipt import write_receipt
+
+    began, first = time.monotonic(), run.lattice.comm.rank == 0
+    counted = {"steps": "trajectories", "before": None, "quiet": not first}
+    with progress(f"chunk {run.chunk}", run.trajectories, **counted) as run.advance:
         digest = run.run()
-    if comm.rank == 0:
-        write_receipt(receipt, out)
-        typer.echo(f"{out}: {run.trajectories} trajectories in {time.monotonic() - began:.1f} s, content {digest}")
+    if first:
+        write_receipt(receipt, run.out)
+        typer.echo(f"{run.out}: {run.trajectories} trajectories in {time.monotonic() - began:.1f} s, content {digest}")
 
 
 def _announce(resolved: "SpecFile", run: "ChunkRun", threads: int, device: str) -> None:
