@@ -52,11 +52,15 @@ def table(record: dict) -> str:
             kinds, effects = (" + ".join(fault[key]).replace("_", " ") for key in ("kinds", "effects"))
             place = f"{fault['chunk']} | {fault['trajectory']}"
             lines.append(f"| {number} | {kinds} | {fault['delay']:.2f} | {place} | {effects} |")
-    lines += ["", "| chain | attempts by their end | coordinators | seconds | wrong |", "|---|---|---|---|---|"]
+    lines += [
+        "",
+        "| chain | attempts by their end | coordinators | stood still | seconds | wrong |",
+        "|---|---|---|---|---|---|",
+    ]
     for number, chain in enumerate(chains, 1):
         ends = ", ".join(f"{end} {count}" for end, count in sorted(chain["attempts"].items()))
-        wrong = "; ".join(chain["complaints"]) or "nothing"
-        lines.append(f"| {number} | {ends} | {chain['submissions']} | {chain['seconds']:.0f} | {wrong} |")
+        wrong, counts = "; ".join(chain["complaints"]) or "nothing", (chain["submissions"], len(chain["stalls"]))
+        lines.append(f"| {number} | {ends} | {counts[0]} | {counts[1]} | {chain['seconds']:.0f} | {wrong} |")
     return "\n".join(lines) + "\n"
 
 

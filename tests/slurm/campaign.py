@@ -18,11 +18,12 @@ from slurm.site import TOGETHER, write_profile
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished chain: the faults that it endured, how its attempts ended, what is wrong with it."""
+    """A finished chain: its faults, how its attempts ended, where it stood still, what is wrong with it."""
 
     happened: list[Happened]
     attempts: dict[str, int]
     submissions: int
+    stalls: list[str]
     seconds: float
     complaints: list[str]
 
@@ -90,7 +91,9 @@ class Campaign:
             happened = endure(chain, plan)
             chain.finish()
             wrong = complaints(chain, reference.result())
-            outcome = Outcome(happened, outcomes(chain), chain.submissions, time.monotonic() - began, wrong)
+            outcome = Outcome(
+                happened, outcomes(chain), chain.submissions, chain.stalls, time.monotonic() - began, wrong
+            )
         if not wrong:
             self.cluster.run("rm", "-rf", root)
         return outcome

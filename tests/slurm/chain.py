@@ -27,6 +27,9 @@ ONLY_THE_CHAIN = ("--until", "generate")
 """Nothing is measured: faults are let loose on chunks only."""
 
 LOOK_SECONDS = 0.25
+STALLED = 120.0
+"""Seconds without a saved state after which a user would look at the job and cancel it."""
+
 LONGEST = 400.0
 """Seconds for anything to happen."""
 
@@ -96,6 +99,7 @@ class Chain:
     chunks: int
     seen: list[Seen] = field(default_factory=list)
     submissions: int = 0
+    stalls: list[str] = field(default_factory=list)
     _coordinator: subprocess.Popen | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -176,7 +180,7 @@ class Chain:
 
     def wait_until_it_computes(self) -> bool:
         """Wait for a state saved from now on, resuming where no coordinator lives; False when the chain is finished."""
-        began = time.time()
+        began = looked = time.time()
         while time.time() < began + LONGEST:
             if self.finished:
                 return False
@@ -184,8 +188,30 @@ class Chain:
                 return True
             if self.exit_code not in (None, 0):
                 self.resume()
+            if time.time() > looked + STALLED:
+                looked = time.time()
+                self._cancel_what_stands_still()
             time.sleep(LOOK_SECONDS)
-        raise TimeoutError(f"{self.root}: nothing was saved in {LONGEST} s\n{self.last_output}")
+        raise TimeoutError(f"{self.root}: nothing was saved in {LONGEST} s\n{self._state()}\n{self.last_output}")
+
+    def _cancel_what_stands_still(self) -> None:
+        """As a user would, who finds that a job does nothing; the next attempt goes on."""
+        self.stalls.append(self._state())
+        self.cluster.run("scancel", *(job["id"] for job in self.jobs("RUNNING")))
+
+    def _state(self) -> str:
+        """What runs and what does not: jobs, nodes, processes that compute, logs of the last steps."""
+        lines = [str(job) for job in self.all_jobs()]
+        lines += [self.cluster.run("sinfo", "-h", "-N", "-p", "cpu", "-o", "%N %T").stdout]
+        for job in self.jobs("RUNNING"):
+            for process in self.ranks(job):
+                try:
+                    lines.append(f"rank {process.pid}: {process.status()}, {process.cpu_times().user:.0f} s of CPU")
+                except psutil.Error:
+                    continue
+        for path in sorted(self.files.glob("logs/generate/*/*.log"), key=lambda path: path.stat().st_mtime)[-2:]:
+            lines.append(f"{path.name}: {path.read_text(errors='replace')[-800:]}")
+        return "\n".join(lines)
 
     def finish(self, most: int = 6) -> None:
         """Resume until the study is done.
@@ -193,9 +219,12 @@ class Chain:
         Raises    AssertionError after `most` resumptions without a fault in between
         """
         for _ in range(most):
-            if self._coordinator.wait(LONGEST) == 0:
-                return
-            self.resume()
+            try:
+                if self._coordinator.wait(LONGEST) == 0:
+                    return
+                self.resume()
+            except subprocess.TimeoutExpired:
+                self._cancel_what_stands_still()
         raise AssertionError(f"{self.root}: not done after {most} resumptions\n{self.last_output}")
 
     def _begin(self, *line: str | Path) -> None:
