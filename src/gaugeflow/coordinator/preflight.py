@@ -1,6 +1,6 @@
 """What can be known to fail before anything runs: the root, the study against what exists, disk, profile, scheduler."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gaugeflow.config.cost import estimate
 from gaugeflow.config.study import Ensemble, Study
@@ -16,9 +16,17 @@ from gaugeflow.jobs.disk import require_free
 SHOWN = 10
 
 
-def check(folder: RunFolder, study: Study, profile: Profile, *, accept_changes: bool = False) -> None:
+def check(
+    folder: RunFolder,
+    study: Study,
+    profile: Profile,
+    *,
+    settings: Mapping[str, str] | None = None,
+    accept_changes: bool = False,
+) -> None:
     """Refuse what cannot run to its end.
 
+    settings          of the workflow, over the profile's
     accept_changes    the study may leave out ensembles that exist and ask for new ones; nothing is deleted
 
     Raises            ConfigError for a study that was changed, placeholders of a profile, what the scheduler refuses;
@@ -36,7 +44,7 @@ def check(folder: RunFolder, study: Study, profile: Profile, *, accept_changes: 
         check_unchanged(folder, study)
     check_disk(folder, study)
     if profile.executor == "slurm":
-        check_cluster(study, profile)
+        check_cluster(study, profile, settings)
 
 
 def check_same_run(folder: RunFolder, study: Study) -> None:

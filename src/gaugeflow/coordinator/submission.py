@@ -88,7 +88,7 @@ def start(
             f"{folder.root}: job {others[0].job_id} ({others[0].state}) coordinates it or is about to; "
             f"`gaugeflow cancel {folder.root}` stops it; nothing was started"
         )
-    preflight.check(folder, submission.study, profile, accept_changes=accept_changes)
+    preflight.check(folder, submission.study, profile, settings=record.settings, accept_changes=accept_changes)
     if renew:
         folder.write(record)
     if way is Way.TMUX:
