@@ -38,8 +38,8 @@ def check(
             f"{profile.file}: {', '.join(profile.placeholders)} still to be filled in; put in what your site says, "
             "see cluster/README.md"
         )
-    require_writable(folder.record_path)
-    check_clock(folder.record_path)
+    require_writable(folder.record)
+    check_clock(folder.record)
     if not accept_changes:
         check_unchanged(folder, study)
     check_disk(folder, study)
@@ -52,7 +52,7 @@ def check_same_run(folder: RunFolder, study: Study) -> None:
 
     Raises    ConfigError
     """
-    if not folder.record_path.is_file():
+    if not folder.record.is_file():
         return
     before = folder.read()
     if (before.name, before.scale) != (study.name, study.scale):
