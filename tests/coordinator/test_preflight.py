@@ -1,5 +1,7 @@
 """Laws of the preflight: what cannot run is refused with what to do, and nothing is started or written."""
 
+import subprocess
+
 import pytest
 import yaml
 from house import REPOSITORY, study_content, write_study
@@ -120,3 +122,17 @@ def test_every_profile_of_the_repository_can_be_read():
         profile = load_profile(file.parent.name)
         assert profile.folder == file.parent
         assert profile.executor == yaml.safe_load(file.read_text()).get("executor", "local")
+
+
+def test_a_results_file_system_mounted_read_only_is_refused_before_work(slurm, folder, gaugeflow):
+    place = folder / "sealed"
+    place.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", place], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"mounting takes root's rights: {done.stderr.strip()}")
+    try:
+        result = gaugeflow("submit", "s", "--profile", slurm.profile(), "--root", "sealed/run", "--coordinator", "here")
+    finally:
+        subprocess.run(["umount", place], check=True)
+    refused(result, 3, "sealed/run", "Read-only file system")
+    assert all("--test-only" in call for call in slurm.asked)

@@ -10,6 +10,7 @@ from house import study_content, write_study
 from gaugeflow.config.load import load_study
 from gaugeflow.coordinator.run_folder import RunRecord, folder_at
 from gaugeflow.coordinator.survey import survey
+from gaugeflow.jobs.lease import Lease
 
 BEGIN = {"event": "begin", "time": "2026-01-01T00:00:00+00:00", "host": "elsewhere", "pid": 1, "slurm_job_id": "31"}
 END = {"event": "end", "time": "2026-01-01T01:00:00+00:00", "seconds": 3600.0, "trajectories": 20}
@@ -130,6 +131,22 @@ def test_status_works_without_scheduler_and_says_so(partly, gaugeflow, monkeypat
     assert code == 0
     assert "the scheduler's programs are not installed here" in said
     assert "killed" in said  # the log of the running job is old
+
+
+@pytest.mark.parametrize(("age", "alive"), [(5.0, True), (3600.0, False)])
+def test_a_long_trajectory_lives_by_its_lease_where_squeue_is_silent(partly, slurm, age, alive):
+    run, study = partly
+    (slurm.bin / "squeue").write_text("#!/bin/bash\nexit 1\n")
+    partial = run.ensembles / study.ensembles[0].ensemble_id / "configs" / "0003.h5.partial"
+    with Lease(partial):
+        record = (partial / "owner").read_bytes()
+    first, rest = record.split(b"\n", 1)
+    owner = json.dumps({**json.loads(rest), "machine": "another"}).encode()
+    (partial / "owner").write_bytes(first.replace(b"left", b"held") + b"\n" + owner + b"\n")
+    os.utime(partial / "owner", (time.time() - age,) * 2)
+    found = survey(run, study, "slurm")
+    assert (found.ensembles[0].running == 1) == alive
+    assert any("0003" in failure.job for failure in found.failures) != alive
 
 
 def test_status_works_when_the_scheduler_is_down(partly, slurm, gaugeflow):

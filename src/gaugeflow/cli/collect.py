@@ -20,7 +20,7 @@ def collect(
 
     from gaugeflow.analysis.partial import notes, state_text
     from gaugeflow.coordinator import collect as collecting
-    from gaugeflow.coordinator.places import find_run
+    from gaugeflow.coordinator.finding import find_run
     from gaugeflow.errors import FileError
     from gaugeflow.report.terminal import preliminary_table
 

@@ -26,7 +26,7 @@ def resume(
 ) -> None:
     """Go on: jobs that an earlier coordinator left are waited for or cancelled, locks freed, what is missing is run."""
     from gaugeflow.cli.run_options import leftovers_of
-    from gaugeflow.coordinator.run_folder import submitted
+    from gaugeflow.coordinator.finding import submitted
     from gaugeflow.coordinator.starting import chosen_way
     from gaugeflow.coordinator.submission import earlier_submission, start
 

@@ -23,8 +23,8 @@ def status(
 ) -> None:
     """Chunks done, running, queued, failed and waiting; speed, expected end, failures with logs, live jobs."""
     from gaugeflow.config.load import load_study
+    from gaugeflow.coordinator.finding import submitted
     from gaugeflow.coordinator.profile import load_profile
-    from gaugeflow.coordinator.run_folder import submitted
     from gaugeflow.coordinator.survey import survey
     from gaugeflow.errors import ConfigError
 

@@ -41,10 +41,12 @@ def last_attempt(folder: Path) -> Attempt | None:
         return None
 
 
-def runs(attempt: Attempt, running_jobs: Set[str] | None) -> bool:
+def runs(attempt: Attempt, running_jobs: Set[str] | None, owned: bool | None = None) -> bool:
     """Whether an attempt is under way.
 
     running_jobs    numbers of the scheduler's running jobs; None if it does not answer
+    owned           whether a living process holds the chunk's lease, None if that is not known: it decides before the
+                    age of the last line, for one trajectory may take hours without a line
     """
     if attempt.end is not None or not attempt.begin:
         return False
@@ -53,6 +55,8 @@ def runs(attempt: Attempt, running_jobs: Set[str] | None) -> bool:
         return str(job) in running_jobs
     if not job and attempt.begin.get("host") == platform.node():
         return _is_ours(int(attempt.begin.get("pid", 0)))
+    if owned is not None:
+        return owned
     seen = attempt.last_seen
     return seen is not None and (datetime.now(UTC) - seen).total_seconds() < FRESH_SECONDS
 

@@ -2,20 +2,19 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from gaugeflow.config.cost import estimate
-from gaugeflow.config.foreign import ForeignSpec
-from gaugeflow.config.needs import START_MINUTES, TIME_MARGIN, catalogue_memory_mb, chunk_memory_mb, chunk_minutes
-from gaugeflow.config.study import Ensemble, Study
+from gaugeflow.config.study import Study
+from gaugeflow.coordinator.job_needs import JobSettings, job_needs
 from gaugeflow.coordinator.profile import Profile
 from gaugeflow.errors import ConfigError
 from gaugeflow.jobs import scheduler
 from gaugeflow.jobs.scheduler import Partition, Request
 
-CHUNK_RULES = ("generate", "measure", "flow")
+ANALYSE_NEEDS = {"mem_mb": 2000, "runtime": 30, "tasks": 1}  # as its rule says
 OPTIONS = {"gres": "--gres", "nodes": "--nodes", "constraint": "--constraint", "clusters": "--clusters"}
 
 ADVICE = (
@@ -30,13 +29,15 @@ ADVICE = (
 """What stands in the scheduler's message, and what to do."""
 
 
-def check_cluster(study: Study, profile: Profile) -> None:
+def check_cluster(study: Study, profile: Profile, settings: Mapping[str, str] | None = None) -> None:
     """Ask the scheduler whether it would take the study's jobs.
+
+    settings  of the submission, over the profile's
 
     Raises    ConfigError with the scheduler's words, FileError if it does not answer
     """
     there = scheduler.partitions()
-    asked = tuple(dict.fromkeys(requests(study, profile)))
+    asked = tuple(dict.fromkeys(requests(study, profile, settings)))
     for _, request in asked:
         _check_partitions(request, there, profile)
     for rule, request in asked:
@@ -45,30 +46,38 @@ def check_cluster(study: Study, profile: Profile) -> None:
                 raise ConfigError(_refusal(rule, replace(request, account=account), said, profile, there))
 
 
-def requests(study: Study, profile: Profile) -> Iterator[tuple[str, Request]]:
+def requests(
+    study: Study, profile: Profile, settings: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, Request]]:
     """(rule, what its largest jobs ask for), for every rule that runs as a job: by memory, by ranks and by time."""
-    for rule in CHUNK_RULES:
-        if rule == "flow" and not study.flows:
-            continue
-        made = [e for e in study.ensembles if rule != "generate" or not isinstance(e.spec, ForeignSpec)]
-        minutes = _number(profile.settings.get("job_minutes")) or 0
-        found = [_request(profile, rule, _needs(ensemble, study, minutes)) for ensemble in made]
-        yield from ((rule, request) for request in _largest(found))
-    foreign = [e for e in study.ensembles if isinstance(e.spec, ForeignSpec)]
-    needs = [_needs(e, study) | {"mem_mb": catalogue_memory_mb(e), "tasks": 1} for e in foreign]
-    yield from (("catalogue", request) for request in _largest([_request(profile, "catalogue", n) for n in needs]))
-    yield "analyse", _request(profile, "analyse", {"tasks": 1})
+    found: dict[str, list[Request]] = {}
+    try:
+        for rule, needs in job_needs(
+            study, _job_settings(profile.settings | dict(settings or {})), partial(_over, profile)
+        ):
+            found.setdefault(rule, []).append(_request(profile, rule, needs))
+    except ValueError as error:
+        raise ConfigError(
+            f"cards_per_node: {error}; correct --config cards_per_node or the ensembles' ranks"
+        ) from error
+    for rule, made in found.items():
+        yield from ((rule, request) for request in _largest(made))
+    yield "analyse", _request(profile, "analyse", _over(profile, "analyse", ANALYSE_NEEDS))
 
 
-def _needs(ensemble: Ensemble, study: Study, job_minutes: int = 0) -> dict[str, int]:
-    """What a job of one chunk asks for, or one of as many chunks as take `job_minutes`."""
-    whole = estimate(ensemble, study.flows).core_hours * 60 / ensemble.ranks
-    packed = START_MINUTES + TIME_MARGIN * min(job_minutes, whole) if job_minutes else 0
-    return {
-        "mem_mb": chunk_memory_mb(ensemble),
-        "runtime": max(chunk_minutes(ensemble, [study]), int(packed)),
-        "tasks": ensemble.ranks,
-    }
+def _job_settings(settings: Mapping[str, str]) -> JobSettings:
+    return JobSettings(
+        job_minutes=_number(settings.get("job_minutes")) or 0,
+        bundle=_number(settings.get("bundle")) or 0,
+        device=settings.get("device", "cpu"),
+        cards_per_node=_number(settings.get("cards_per_node")) or 0,
+    )
+
+
+def _over(profile: Profile, rule: str, needs: dict[str, int]) -> dict[str, int]:
+    """Needs of one step, with what the profile's set-resources says over them."""
+    chosen = profile.chosen(rule)
+    return needs | {key: number for key in needs if (number := _number(chosen.get(key))) is not None}
 
 
 def _largest(found: list[Request]) -> list[Request]:
@@ -77,12 +86,11 @@ def _largest(found: list[Request]) -> list[Request]:
 
 
 def _request(profile: Profile, rule: str, needs: dict[str, int]) -> Request:
-    """Needs of a rule, with what the profile says over them and, where the rule says nothing, under them."""
-    resources = profile.resources(rule)
-    chosen = profile.content.get("set-resources")
-    over = chosen.get(rule, {}) if isinstance(chosen, dict) else {}
-    values = resources | needs | {key: number for key in needs if (number := _number(over.get(key))) is not None}
+    """Needs of a job, and under them what the profile says where the rule says nothing."""
+    values = profile.resources(rule) | needs
     extra = [f"{option}={values[key]}" for key, option in OPTIONS.items() if values.get(key)]
+    if needs.get("cpus", 1) > 1:
+        extra.append(f"--cpus-per-task={needs['cpus']}")
     return Request(
         account=_text(values.get("slurm_account")),
         partition=_text(values.get("slurm_partition")),

@@ -1,6 +1,6 @@
 """What can be known to fail before anything runs: the root, the study against what exists, disk, profile, scheduler."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gaugeflow.config.cost import estimate
 from gaugeflow.config.study import Ensemble, Study
@@ -16,9 +16,17 @@ from gaugeflow.jobs.disk import require_free
 SHOWN = 10
 
 
-def check(folder: RunFolder, study: Study, profile: Profile, *, accept_changes: bool = False) -> None:
+def check(
+    folder: RunFolder,
+    study: Study,
+    profile: Profile,
+    *,
+    settings: Mapping[str, str] | None = None,
+    accept_changes: bool = False,
+) -> None:
     """Refuse what cannot run to its end.
 
+    settings          of the workflow, over the profile's
     accept_changes    the study may leave out ensembles that exist and ask for new ones; nothing is deleted
 
     Raises            ConfigError for a study that was changed, placeholders of a profile, what the scheduler refuses;
@@ -30,13 +38,13 @@ def check(folder: RunFolder, study: Study, profile: Profile, *, accept_changes: 
             f"{profile.file}: {', '.join(profile.placeholders)} still to be filled in; put in what your site says, "
             "see cluster/README.md"
         )
-    require_writable(folder.record_path)
-    check_clock(folder.record_path)
+    require_writable(folder.record)
+    check_clock(folder.record)
     if not accept_changes:
         check_unchanged(folder, study)
     check_disk(folder, study)
     if profile.executor == "slurm":
-        check_cluster(study, profile)
+        check_cluster(study, profile, settings)
 
 
 def check_same_run(folder: RunFolder, study: Study) -> None:
@@ -44,7 +52,7 @@ def check_same_run(folder: RunFolder, study: Study) -> None:
 
     Raises    ConfigError
     """
-    if not folder.record_path.is_file():
+    if not folder.record.is_file():
         return
     before = folder.read()
     if (before.name, before.scale) != (study.name, study.scale):

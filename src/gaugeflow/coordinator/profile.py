@@ -43,12 +43,15 @@ class Profile:
 
     def resources(self, rule: str) -> dict[str, Any]:
         """default-resources, and over them what set-resources says for the rule."""
-        found = _entries(self.content.get("default-resources"))
+        return _entries(self.content.get("default-resources")) | self.chosen(rule)
+
+    def chosen(self, rule: str) -> dict[str, Any]:
+        """What set-resources says for a rule, over what the rule says itself."""
         chosen = self.content.get("set-resources")
         if isinstance(chosen, Mapping):
-            return found | _entries(chosen.get(rule))
+            return _entries(chosen.get(rule))
         flat = _entries(chosen)  # "rule:resource=value"
-        return found | {k.partition(":")[2]: v for k, v in flat.items() if k.partition(":")[0] == rule}
+        return {k.partition(":")[2]: v for k, v in flat.items() if k.partition(":")[0] == rule}
 
     @property
     def placeholders(self) -> list[str]:

@@ -13,14 +13,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gaugeflow.config.load import FILE_NAME, find_study
+from gaugeflow.coordinator.places import Places
 from gaugeflow.errors import ConfigError, FileError
 
 FORMAT = "gaugeflow-run"
 VERSION = 1
 ROOT_PATTERN = r"[A-Za-z0-9._/+-]+"
 COORDINATOR = "coordinator"
-DEFAULT_SCALE = "full"
 
 
 @dataclass(frozen=True)
@@ -44,20 +43,8 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
-class RunFolder:
-    """Paths below the root of a submission; `root` is absolute."""
-
-    root: Path
-
-    @property
-    def run(self) -> Path:
-        """Folder of the record, the lease and the logs."""
-        return self.root / "run"
-
-    @property
-    def record_path(self) -> Path:
-        """run.json."""
-        return self.run / "run.json"
+class RunFolder(Places):
+    """A root where a study is submitted, an absolute path: its record, and the names of its jobs."""
 
     @property
     def prefix(self) -> str:
@@ -68,16 +55,6 @@ class RunFolder:
     def coordinator_job(self) -> str:
         """Name of the job that coordinates."""
         return f"{self.prefix}_{COORDINATOR}"
-
-    @property
-    def ensembles(self) -> Path:
-        """Folder of the ensembles."""
-        return self.root / "data" / "ensembles"
-
-    @property
-    def attempts(self) -> Path:
-        """Folder of the attempts' logs."""
-        return self.root / "logs" / "attempts"
 
     def next_log(self) -> Path:
         """A log file that is not there yet."""
@@ -94,7 +71,7 @@ class RunFolder:
         from gaugeflow.ensembles.atomic import atomic_path
 
         content = {"format": FORMAT, "version": VERSION, **asdict(record)}
-        with atomic_path(self.record_path) as temporary:
+        with atomic_path(self.record) as temporary:
             temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
     def read(self) -> RunRecord:
@@ -103,14 +80,14 @@ class RunFolder:
         Raises    FileError if there is none or it is damaged
         """
         try:
-            content = json.loads(self.record_path.read_text(encoding="utf-8"))
+            content = json.loads(self.record.read_text(encoding="utf-8"))
             if (content.pop("format"), content.pop("version")) != (FORMAT, VERSION):
                 raise ValueError("of another format or version")
             return RunRecord(**{**content, "options": tuple(content["options"])})
         except FileNotFoundError:
-            raise FileError(f"{self.record_path}: not there; submit first: gaugeflow submit STUDY --root ..") from None
+            raise FileError(f"{self.record}: not there; submit first: gaugeflow submit STUDY --root ..") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise FileError(f"{self.record_path}: cannot be read ({error}); delete it and submit again") from error
+            raise FileError(f"{self.record}: cannot be read ({error}); delete it and submit again") from error
 
 
 def folder_at(root: Path | str) -> RunFolder:
@@ -122,43 +99,6 @@ def folder_at(root: Path | str) -> RunFolder:
     if not re.fullmatch(ROOT_PATTERN, str(path)):
         raise ConfigError(f"--root: got {str(path)!r}, wanted a path of the form {ROOT_PATTERN}; choose another folder")
     return RunFolder(path)
-
-
-def default_root(name: str, scale: str) -> Path:
-    """Where a study's outputs go if nobody says otherwise."""
-    return Path("runs") / f"{name}-{scale}"
-
-
-def submitted(study_or_root: str, root: str | None = None, scale: str | None = None) -> RunFolder:
-    """The run folder of an earlier submission, named by its root or by the study that was submitted.
-
-    scale     None: full, or the other one if only that was submitted
-
-    Raises    ConfigError if the study is not known, FileError if it was never submitted
-    """
-    if root is not None:
-        places = [Path(root)]
-    elif (Path(study_or_root) / "run" / "run.json").is_file():
-        places = [Path(study_or_root)]
-    else:
-        name = _name(study_or_root)
-        places = [default_root(name, one) for one in ([scale] if scale else [DEFAULT_SCALE, "tiny"])]
-    for place in places:
-        folder = folder_at(place)
-        if folder.record_path.is_file():
-            folder.read()
-            return folder
-    looked = ", ".join(str(place) for place in places)
-    known = ", ".join(sorted(str(path.parents[1]) for path in Path("runs").glob("*/run/run.json"))) or "none"
-    raise FileError(
-        f"{study_or_root}: no submission found at {looked}; roots below runs/: {known}; "
-        "name the root folder, or submit: gaugeflow submit STUDY --profile NAME"
-    )
-
-
-def _name(study: str) -> str:
-    path = find_study(study)
-    return path.parent.resolve().name if path.name == FILE_NAME else path.stem
 
 
 def now() -> str:

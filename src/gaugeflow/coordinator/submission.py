@@ -13,9 +13,10 @@ from gaugeflow.coordinator import preflight
 from gaugeflow.coordinator.command import checked_options, checked_settings, checked_study, snakefile
 from gaugeflow.coordinator.coordinate import TIME_IS_UP, coordinate, require_alone
 from gaugeflow.coordinator.failures import failure_lines
+from gaugeflow.coordinator.finding import default_root
 from gaugeflow.coordinator.leftovers import Leftovers, coordinator_jobs
 from gaugeflow.coordinator.profile import Profile, load_profile
-from gaugeflow.coordinator.run_folder import RunFolder, RunRecord, default_root, folder_at, now
+from gaugeflow.coordinator.run_folder import RunFolder, RunRecord, folder_at, now
 from gaugeflow.coordinator.starting import Way, handle_of_this_process, start_as_job, start_in_tmux
 from gaugeflow.ensembles.provenance import commit
 from gaugeflow.errors import ConfigError
@@ -88,7 +89,7 @@ def start(
             f"{folder.root}: job {others[0].job_id} ({others[0].state}) coordinates it or is about to; "
             f"`gaugeflow cancel {folder.root}` stops it; nothing was started"
         )
-    preflight.check(folder, submission.study, profile, accept_changes=accept_changes)
+    preflight.check(folder, submission.study, profile, settings=record.settings, accept_changes=accept_changes)
     if renew:
         folder.write(record)
     if way is Way.TMUX:

@@ -23,7 +23,7 @@ from gaugeflow.coordinator.run_folder import RunFolder
 from gaugeflow.ensembles.source import trajectory_on_disk
 from gaugeflow.errors import FileError
 from gaugeflow.jobs import scheduler
-from gaugeflow.jobs.lease import is_held
+from gaugeflow.jobs.lease import shows_life
 from gaugeflow.jobs.scheduler import Job
 
 CHUNK_RULES = frozenset({"generate", "catalogue", "measure", "flow"})
@@ -142,10 +142,11 @@ def _state(
         attempt = last_attempt(place / f"{chunk:04d}")
         saved = _saved(folder, ensemble, chunk) if chunk in files.begun else 0
         begun += min(max(saved, progress_of(attempt) if attempt else 0), trajectories_of(ensemble, chunk))
-        if attempt is not None and runs(attempt, running_jobs):
+        owned = _owned(folder, ensemble, chunk) if chunk in files.begun else None
+        if attempt is not None and runs(attempt, running_jobs, owned):
             chunks.running.add(chunk)
             speeds.append((computed(attempt, first_of(ensemble, chunk)), attempt.seconds))
-        elif chunk in files.begun and _owned(folder, ensemble, chunk):
+        elif owned:
             chunks.running.add(chunk)
         elif (
             attempt is not None
@@ -203,12 +204,12 @@ def _saved(folder: RunFolder, ensemble: Ensemble, chunk: int) -> int:
     return 0 if number is None else number + 1 - first_of(ensemble, chunk)
 
 
-def _owned(folder: RunFolder, ensemble: Ensemble, chunk: int) -> bool:
-    """Whether a living process works on a chunk, as far as this machine can tell."""
+def _owned(folder: RunFolder, ensemble: Ensemble, chunk: int) -> bool | None:
+    """Whether a living process works on a chunk; None where its lease cannot be read."""
     try:
-        return bool(is_held(folder.ensembles / ensemble.ensemble_id / "configs" / f"{chunk:04d}.h5.partial"))
+        return shows_life(folder.ensembles / ensemble.ensemble_id / "configs" / f"{chunk:04d}.h5.partial")
     except OSError:
-        return False
+        return None
 
 
 def _past_speeds(place: Path, ensemble: Ensemble, files: ChunkFiles) -> list[tuple[int, float]]:

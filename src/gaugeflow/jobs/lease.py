@@ -31,6 +31,7 @@ HEARTBEAT_VARIABLE = "GAUGEFLOW_HEARTBEAT_SECONDS"
 HEARTBEAT_SECONDS = 10.0
 MISSED_BEATS = 3
 EXTRA_SECONDS = 1.0
+CLOCKS_APART = 30.0
 OWNER, AFTER = "owner", "after-"
 
 logger = logging.getLogger(__name__)
@@ -230,6 +231,22 @@ def is_held(folder: Path | str) -> bool | None:
         return False
     alive = owner.alive_here()
     return alive if alive is not None else (is_flocked(folder) or None)
+
+
+def shows_life(folder: Path | str) -> bool:
+    """Whether a folder is owned by a process that lives, or beat lately if only its heartbeat can tell; for reports.
+
+    Unlike a new owner this compares the record's date with our clock: nothing is decided by it.
+
+    Raises    OSError if it cannot be read
+    """
+    folder = Path(folder)
+    held, owner = is_held(folder), owner_of(folder)
+    if held is not None or owner is None:
+        return bool(held)
+    dates = [path.stat().st_mtime for path in folder.iterdir() if path.name == OWNER or path.name.startswith(AFTER)]
+    seconds = MISSED_BEATS * max(owner.heartbeat_seconds, HEARTBEAT_SECONDS) + CLOCKS_APART
+    return bool(dates) and time.time() - max(dates) < seconds
 
 
 def is_lease_file(name: str) -> bool:
