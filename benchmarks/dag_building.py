@@ -68,7 +68,7 @@ def write_study(folder: Path, case: Case) -> Path:
 
 
 def build(study: Path) -> None:
-    """Build the graph in this process and print a line of JSON: CPU time from the start of Python, memory, steps, jobs."""
+    """Build the graph in this process and print a line of JSON: CPU time since Python started, memory, steps, jobs."""
     import snakemake.cli
     from snakemake.dag import DAG
 

@@ -4,10 +4,11 @@ The cluster's cards are none. CuPy of these jobs says so as it would, and names 
 """
 
 import os
+import re
 
 import pytest
-from house import study_content, write_study
-from slurm.configuration import ACCOUNT
+from house import REPOSITORY, study_content, write_study
+from slurm.configuration import ACCOUNT, CARDS
 from slurm.site import ALONE, write_profile
 
 from gaugeflow.jobs.attempts import all_attempts
@@ -16,12 +17,13 @@ pytestmark = pytest.mark.slurm
 
 CUPY = """
 import os
+import re
 class cuda:
     class runtime:
         class CUDARuntimeError(RuntimeError):
             pass
         def getDeviceCount():
-            raise cuda.runtime.CUDARuntimeError(f"no CUDA-capable device, cards {os.environ['CUDA_VISIBLE_DEVICES']}")
+            raise cuda.runtime.CUDARuntimeError(f"no CUDA-capable device, cards {os.environ.get('CUDA_VISIBLE_DEVICES')}")
 """
 
 
@@ -47,24 +49,38 @@ def test_steps_ask_for_their_cards_where_cards_are(gone_wrong):
     _, result, jobs, shown = gone_wrong
     assert len(jobs) == 2, result.stdout + result.stderr
     assert {job["partition"] for job in jobs} == {"gpu"}
-    cards = sorted(text.split("gres/gpu=")[1][0] for text in shown)
+    cards = sorted(text.split("TresPerJob=gres:gpu:")[1][0] for text in shown)
     assert cards == ["1", "2"]
     assert all(f"Account={ACCOUNT} " in text for text in shown)
     assert sorted(text.split(" NumTasks=")[1].split()[0] for text in shown) == ["1", "2"]
 
 
-@pytest.mark.parametrize(("beta", "cards"), [("1.0", 1), ("2.0", 2)], ids=["one rank", "two ranks"])
-def test_a_job_sees_its_cards_and_says_that_they_are_none(gone_wrong, beta, cards):
-    root, result, _, _ = gone_wrong
+def reason(root, beta):
+    """Why the only attempt at a chain ended, and how many cards its job had asked for."""
     (folder,) = (root / "logs" / "attempts" / "generate").glob(f"u1_2d_b{beta}_*/0000")
     (attempt,) = all_attempts(folder)
     assert attempt.exit_code == 2
-    assert attempt.asked["gpus"] == cards
-    assert attempt.reason.startswith("device cuda: CUDA finds no device (no CUDA-capable device, cards ")
-    seen = attempt.reason.split(", cards ")[1].split(")")[0].split(",")
-    assert len(set(seen)) == cards
-    assert set(seen) <= {"0", "1"}
-    assert "use --device cpu" in attempt.reason
+    return attempt.end["reason"], attempt.asked["gpus"]
+
+
+def test_a_job_of_one_rank_sees_its_card_alone_and_says_that_it_is_none(gone_wrong):
+    said, asked = reason(gone_wrong[0], "1.0")
+    assert asked == 1
+    assert "device cuda: CUDA finds no device (no CUDA-capable device, cards 0); use --device cpu" in said
+
+
+def test_ranks_of_a_job_are_not_bound_to_a_card_by_the_launcher_and_say_that_there_is_none(gone_wrong):
+    said, asked = reason(gone_wrong[0], "2.0")
+    assert asked == 2
+    assert "device cuda: CUDA finds no device (no CUDA-capable device, cards None); use --device cpu" in said
+
+
+def test_without_that_binding_every_rank_sees_the_cards_of_its_job_as_the_readme_says(cluster):
+    (launcher,) = re.findall(r"`launcher=(env [^`]*)`", (REPOSITORY / "cluster" / "README.md").read_text())
+    step = f"{launcher.replace('pmix', 'pmi2')} -n {CARDS} sh -c 'echo $CUDA_VISIBLE_DEVICES'"
+    asked = ("-n", str(CARDS), f"--gpus={CARDS}", "--ntasks-per-gpu=1", "--nodes=1", "-t", "1", "--mem=500")
+    result = cluster.run("salloc", "-Q", "-A", ACCOUNT, "-p", "gpu", *asked, "sh", "-c", step, timeout=60)
+    assert result.stdout.split() == ["0,1"] * CARDS, result.stderr
 
 
 def test_status_names_the_error_and_nothing_is_left(cluster, gone_wrong):

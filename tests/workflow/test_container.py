@@ -1,4 +1,4 @@
-"""Laws of the container: its recipe and its stand-in name only what is there; the stand-in sends commands to the right side."""
+"""Laws of the container: its recipe names only what is there, and its stand-in sends commands to the right side."""
 
 import os
 import re

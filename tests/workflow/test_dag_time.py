@@ -14,7 +14,7 @@ GROWTH = 2.5
 """Bound on the time of a step, from the smaller graph to one of eight times as many steps. Quadratic work gives 8."""
 
 STEP_SECONDS = 0.004
-"""Bound on the CPU time of one more step; 0.0006 on the slowest of our machines, 0.0017 with every step's parameters."""
+"""Bound on the CPU time of one more step; 0.0006 here, 0.0017 with every step's parameters."""
 
 
 def seconds(ensembles, chunks):
