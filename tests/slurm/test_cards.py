@@ -23,7 +23,8 @@ class cuda:
         class CUDARuntimeError(RuntimeError):
             pass
         def getDeviceCount():
-            raise cuda.runtime.CUDARuntimeError(f"no CUDA-capable device, cards {os.environ.get('CUDA_VISIBLE_DEVICES')}")
+            cards = os.environ.get("CUDA_VISIBLE_DEVICES")
+            raise cuda.runtime.CUDARuntimeError(f"no CUDA-capable device, cards {cards}")
 """
 
 
@@ -66,7 +67,7 @@ def reason(root, beta):
 def test_a_job_of_one_rank_sees_its_card_alone_and_says_that_it_is_none(gone_wrong):
     said, asked = reason(gone_wrong[0], "1.0")
     assert asked == 1
-    assert "device cuda: CUDA finds no device (no CUDA-capable device, cards 0); use --device cpu" in said
+    assert re.search(r"device cuda: CUDA finds no device \(no CUDA-capable device, cards \d\); use --device cpu", said)
 
 
 def test_ranks_of_a_job_are_not_bound_to_a_card_by_the_launcher_and_say_that_there_is_none(gone_wrong):
@@ -80,7 +81,7 @@ def test_without_that_binding_every_rank_sees_the_cards_of_its_job_as_the_readme
     step = f"{launcher.replace('pmix', 'pmi2')} -n {CARDS} sh -c 'echo $CUDA_VISIBLE_DEVICES'"
     asked = ("-n", str(CARDS), f"--gpus={CARDS}", "--ntasks-per-gpu=1", "--nodes=1", "-t", "1", "--mem=500")
     result = cluster.run("salloc", "-Q", "-A", ACCOUNT, "-p", "gpu", *asked, "sh", "-c", step, timeout=60)
-    assert result.stdout.split() == ["0,1"] * CARDS, result.stderr
+    assert result.stdout.split() == [",".join(map(str, range(CARDS)))] * CARDS, result.stderr
 
 
 def test_status_names_the_error_and_nothing_is_left(cluster, gone_wrong):

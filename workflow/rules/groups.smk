@@ -66,14 +66,15 @@ if hasattr(DAG, "_check_groups") and hasattr(DAG, "validate_group"):
 
 
 def environments_of_rules(find):
-    """Steps of a rule have the environment of its first: none of our environments depends on a step."""
+    """What a first step needs, the other steps of its kind need too. No environment here depends on a step."""
 
     def update_conda_envs(dag):
         spec_of = {}
         for job in dag.jobs:
-            if job.rule not in spec_of:
-                spec_of[job.rule] = job.conda_env_spec
-            job._conda_env_spec = spec_of[job.rule]
+            kind = job.rule.name
+            if kind not in spec_of:
+                spec_of[kind] = job.conda_env_spec
+            job._conda_env_spec = spec_of[kind]
         find(dag)
 
     return update_conda_envs
