@@ -21,14 +21,14 @@ def test_every_file_that_is_copied_exists_and_nothing_is_missing():
     copied = dict(line.split() for line in SECTIONS["files"].splitlines() if line.strip())
     for source, target in copied.items():
         assert (REPOSITORY / source).exists(), source
-        assert target == f"/opt/gaugeflow/{source}"
+        assert target == f"/gaugeflow/{source}"
     needed = {".ci", "src", "workflow", "cluster", "Snakefile", "pyproject.toml", "requirements.lock"}
     needed |= {re.search(r'^readme = "(.*)"', (REPOSITORY / "pyproject.toml").read_text(), re.MULTILINE)[1]}
     assert needed <= set(copied)
 
 
 def test_paths_and_commands_that_are_named_exist():
-    for path in re.findall(r"/opt/gaugeflow/([\w./-]*[\w-])", RECIPE):
+    for path in re.findall(r"(?<=\s)/gaugeflow/([\w./-]*[\w-])", RECIPE):
         assert path.startswith(".venv") or (REPOSITORY / path).exists(), path
     for path in re.findall(r"\b(cluster/[\w./-]*\w)", RECIPE):
         assert (REPOSITORY / path).exists(), path
@@ -84,10 +84,10 @@ def test_what_computes_runs_in_the_image(stand_in):
     words = ("--attempts", "logs/a", "--asked", "runtime=1", "generate", "spec.json")
     done = stand_in(*words, GAUGEFLOW_IMAGE="x.sif", APPTAINER_OPTIONS="--nv --bind /scratch")
     assert done.stdout.splitlines()[0] == f"apptainer exec --nv --bind /scratch x.sif gaugeflow {' '.join(words)}"
-    done = stand_in("doctor", GAUGEFLOW_IMAGE="x.sif", MPI_LIBRARY="/opt/mpi/lib")
+    done = stand_in("doctor", GAUGEFLOW_IMAGE="x.sif", MPI_LIBRARY="/mpi/lib")
     assert done.stdout.splitlines() == [
-        "apptainer exec --bind /opt/mpi/lib x.sif gaugeflow doctor",
-        "library /opt/mpi/lib",
+        "apptainer exec --bind /mpi/lib x.sif gaugeflow doctor",
+        "library /mpi/lib",
     ]
 
 
