@@ -227,7 +227,7 @@ def machine_part(folder: Path) -> list[str]:
 
 def page(results: Path = store.RESULTS) -> str:
     """Text of the page."""
-    folders = sorted(path for path in results.iterdir() if path.is_dir())
+    folders = sorted(path for path in results.iterdir() if any(name != "dag_building" for name in store.read(path)))
     return "\n".join([HEAD, *(line for folder in folders for line in machine_part(folder))]).rstrip() + "\n"
 
 

@@ -155,6 +155,18 @@ def test_memory_of_judging_is_predicted_from_slices(tmp_path):
     assert large["peak_bytes"] - small["peak_bytes"] < 1 << 23
 
 
+def test_graphs_are_built_in_jobs_of_several_steps_and_nothing_runs(tmp_path):
+    program("dag_building", "--quick", "--out", tmp_path)
+    record = read(tmp_path, "dag_building")
+    assert record["snakemake"]
+    for row in record["rows"]:
+        chunks = row["ensembles"] * row["chunks_each"]
+        assert row["chunks"] == chunks
+        assert row["steps"] == 2 * chunks + row["ensembles"] + len(("analyse", "report", "tables", "validate", "all"))
+        assert row["groups"] >= 1
+        assert row["peak_bytes"] < record["aims"]["peak_bytes"]
+
+
 def test_without_a_gpu_that_is_said():
     done = run("python", BENCHMARKS / "gpu.py", "--quick", CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 2

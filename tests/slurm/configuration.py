@@ -8,7 +8,7 @@ NETWORK = "10.77.0"
 LOGIN = "login"
 LOGIN_ADDRESS = f"{NETWORK}.254"
 ACCOUNT = "project"
-CARDS = 2
+CARDS = 3
 KILL_WAIT = 5
 """Seconds between the SIGTERM of a job at its limit and SIGKILL."""
 
@@ -73,7 +73,7 @@ def write(layout: Layout) -> None:
 
 def _card_files() -> str:
     """Device files of the fake cards; SLURM wants each to be another one."""
-    return "File=/dev/null,/dev/zero"
+    return "File=/dev/null,/dev/zero,/dev/full"
 
 
 def _slurm_conf(layout: Layout) -> str:

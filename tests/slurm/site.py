@@ -1,5 +1,6 @@
 """The profile of the private cluster: the shipped one with a site's values in it, and studies with ranks over nodes."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from house import REPOSITORY
 from slurm.configuration import ACCOUNT
 
 PLACEHOLDER = "CHANGE_"
-LAUNCHER = "srun --mpi=pmi2 --kill-on-bad-exit=1"
-"""Without the last word the ranks that are left wait for a killed one until the limit of the job."""
+PMI, WORD = re.compile(r"--mpi=\S+"), "--mpi=pmi2"
+"""What launchers of the shipped profiles say, and what this environment's MPICH needs."""
 
 STAGES = ("generate", "measure", "flow")
 
@@ -31,15 +32,20 @@ SITE = {
 
 def write_profile(
     folder: Path, shipped: str = "slurm", *, partition: str = "cpu", settings: tuple[str, ...] = ALONE,
-    **resources: Any,
+    retries: int = 3, **resources: Any,
 ) -> Path:  # fmt: skip
     """Write a site's profile into a folder and return the folder.
 
+    partition   of the rules for which the shipped profile names no other; those compute on nodes without cards
     settings    KEY=VALUE of the workflow, over the shipped profile's
     resources   of all rules, over the shipped profile's
     """
     content = yaml.safe_load((REPOSITORY / "cluster" / shipped / "config.yaml").read_text()) | SITE
-    content["config"] = [*content.get("config", []), f"launcher={LAUNCHER}", *settings]
+    content["config"] = [*(PMI.sub(WORD, entry) for entry in content["config"]), *settings]
+    content["retries"] = retries
+    content["set-threads"] = dict.fromkeys(content["set-threads"], 1)
+    for places in content.get("set-resources", {}).values():
+        places["slurm_partition"] = "cpu"
     defaults = content["default-resources"]
     defaults |= {"slurm_account": ACCOUNT, "slurm_partition": partition, "runtime": 5, "mem_mb": 500, **resources}
     spread = content.setdefault("set-resources", {})

@@ -55,4 +55,4 @@ def test_what_the_scheduler_refuses_is_told_before_anything_starts(cluster, tmp_
 
 def test_every_rank_sees_a_card_of_its_own(cluster):
     line = ("srun", "-A", ACCOUNT, "-p", "gpu", "-n", str(CARDS), "--gpus-per-task=1", "sh", "-c", CARD)
-    assert sorted(cluster.run(*line).stdout.splitlines()) == ["0 0", "1 1"]
+    assert sorted(cluster.run(*line).stdout.splitlines()) == [f"{number} {number}" for number in range(CARDS)]

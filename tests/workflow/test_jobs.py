@@ -7,7 +7,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
 from house import REPOSITORY, TUNE, run, study_content, write_study
 
 from gaugeflow.config.load import load_study
@@ -32,11 +31,11 @@ def slurm(folder, *options, profile="slurm", config=(), program=("snakemake",)):
     return run(*program, *line, *options, *settings, cwd=folder / "run")
 
 
-def submitted(folder, entry, **more):
+def submitted(folder, *entries, **more):
     """Options and steps of every job that is submitted before any has run, specs being there."""
     content = study_content()
-    entry = {**content["scales"]["full"]["ensembles"][0], **entry}
-    content["scales"]["full"] |= {"ensembles": [entry], "flow": None}
+    ensembles = [{**content["scales"]["full"]["ensembles"][0], **entry} for entry in entries]
+    content["scales"]["full"] |= {"ensembles": ensembles, "flow": None}
     content["scales"]["tiny"] = content["scales"]["full"]
     write_study(folder / "s", content)
     for ensemble in load_study(folder / "s", "full").ensembles:
@@ -105,26 +104,23 @@ def test_ranks_are_tasks_and_a_larger_lattice_asks_for_more(tmp_path):
     assert int(large["t"]) > int(small["t"])
 
 
-@pytest.mark.parametrize(
-    ("ranks", "wanted"),
-    [
-        (1, {"gpus": "1", "cpus-per-task": "8"}),
-        (4, {"gpus": "4", "nodes": "1", "ntasks": "4", "ntasks-per-gpu": "1", "cpus-per-task": "8"}),
-        (8, {"gpus": "8", "nodes": "2", "ntasks": "8", "ntasks-per-gpu": "1", "cpus-per-task": "8"}),
-    ],
-    ids=["1", "4", "8"],
-)
-def test_every_rank_has_a_card_and_cards_fill_nodes(ranks, wanted, tmp_path):
-    jobs = submitted(
-        tmp_path,
-        {**LARGE, "chunks": 2, "ranks": ranks},
-        profile="slurm-gpu",
-        config=("device=cuda", "cards_per_node=4"),
-    )
-    assert len(jobs) == 1
-    asked = jobs[0][0]
+def test_every_rank_has_a_card_and_cards_fill_nodes(tmp_path):
+    several = {"ntasks-per-gpu": "1", "cpus-per-task": "8"}
+    wanted = {
+        1: {"gpus": "1", "cpus-per-task": "8"},
+        4: {"gpus": "4", "nodes": "1", "ntasks": "4", **several},
+        8: {"gpus": "8", "nodes": "2", "ntasks": "8", **several},
+    }
+    entries = [{**LARGE, "chunks": 2, "beta": float(ranks), "ranks": ranks} for ranks in wanted]
+    config = ("device=cuda", "cards_per_node=4")
+    jobs = submitted(tmp_path, *entries, profile="slurm-gpu", config=config)
+    assert len(jobs) == len(wanted)
     keys = ("gpus", "nodes", "ntasks", "ntasks-per-gpu", "cpus-per-task")
-    assert {key: asked[key] for key in keys if key in asked} == wanted
+    for asked, steps, _ in jobs:
+        (ensemble,) = {name for _, name, _ in steps}
+        ranks = int(float(re.search(r"_b([0-9.]+)_", ensemble)[1]))
+        assert {key: asked[key] for key in keys if key in asked} == wanted.pop(ranks)
+    assert wanted == {}
 
 
 def test_jobs_that_wait_for_each_other_are_refused(tmp_path):

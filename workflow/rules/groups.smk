@@ -1,12 +1,15 @@
 """What Snakemake is told about jobs of several steps, beyond the labels that the rules give.
 
 It takes steps of one label for one job only where they depend on each other, unless a number of components is set; and
-it looks for circles among such jobs from every step of every job anew, which takes hours for a chain of thousands.
+it looks for circles among such jobs from every step of every job anew, which takes hours for a chain of thousands. To
+learn which conda environment a step has, it works out the step's parameters and resources: for all steps before the
+first job starts, which is most of the time that the graph takes.
 """
 
 from collections import defaultdict
 
 from snakemake.dag import DAG
+from snakemake.jobs import Job
 
 ANY_NUMBER = 10**6
 PACKED = "packed"
@@ -60,3 +63,22 @@ def no_check(dag, group):
 
 if hasattr(DAG, "_check_groups") and hasattr(DAG, "validate_group"):
     DAG._check_groups, DAG.validate_group = find_circles, no_check
+
+
+def environments_of_rules(find):
+    """What a first step needs, the other steps of its kind need too. No environment here depends on a step."""
+
+    def update_conda_envs(dag):
+        spec_of = {}
+        for job in dag.jobs:
+            kind = job.rule.name
+            if kind not in spec_of:
+                spec_of[kind] = job.conda_env_spec
+            job._conda_env_spec = spec_of[kind]
+        find(dag)
+
+    return update_conda_envs
+
+
+if hasattr(DAG, "update_conda_envs") and hasattr(Job, "conda_env_spec"):
+    DAG.update_conda_envs = environments_of_rules(DAG.update_conda_envs)
