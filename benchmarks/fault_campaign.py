@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import store
@@ -38,7 +39,8 @@ def table(record: dict) -> str:
         "# Faults on a private SLURM",
         "",
         f"{faults} faults (seed {record['seed']}) on {len(chains)} chains of {record['chunks']} chunks in "
-        f"{seconds / 60:.0f} minutes; chains with anything wrong: {wrong}. Made by `benchmarks/fault_campaign.py`.",
+        f"{seconds / 60:.0f} minutes; chains with anything wrong: {wrong}. Left on the nodes: "
+        f"{'; '.join(record['left']) or 'nothing'}. Made by `benchmarks/fault_campaign.py`.",
         "",
         "| kind | times |",
         "|---|---|",
@@ -64,6 +66,13 @@ def table(record: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def what_is_left(cluster: Cluster) -> list[str]:
+    """Jobs and processes that are there half a minute after the last chain was finished."""
+    with suppress(TimeoutError):
+        cluster.wait_for(lambda: not cluster.leftovers() and not cluster.jobs(), "nothing is left")
+    return [*cluster.leftovers(), *map(str, cluster.jobs())]
+
+
 def main() -> int:
     """Run the campaign and keep its record."""
     options = store.parser(__doc__)
@@ -87,18 +96,19 @@ def main() -> int:
         clock.start()
         campaign.run(chosen.at_once, say)
         clock.cancel()
-        cluster.wait_for(lambda: not cluster.leftovers() and not cluster.jobs(), "nothing is left")
+        left = what_is_left(cluster)
     record = {
         "seed": chosen.seed,
         "chunks": chosen.chunks,
         "seconds": time.monotonic() - began,
+        "left": left,
         "counts": dict(campaign.counts()),
         "chains": [outcome.as_json() for outcome in campaign.outcomes],
     }
     store.write(chosen.out, "fault_campaign", record)
     (chosen.out / "fault_campaign.md").write_text(table(json.loads(json.dumps(record))))
     happened = sum(len(outcome.happened) for outcome in campaign.outcomes)
-    wrong = [text for outcome in campaign.outcomes for text in outcome.complaints]
+    wrong = [text for outcome in campaign.outcomes for text in outcome.complaints] + left
     say(f"{happened} of {len(plan)} faults happened; {'; '.join(wrong) or 'nothing is wrong'}")
     return int(bool(wrong) or happened < len(plan))
 
