@@ -51,6 +51,6 @@ def test_ranks_were_on_two_nodes_and_nothing_is_left(cluster, both):
     cluster.wait_for(lambda: cluster.leftovers() == [], "nothing is left")
 
 
-def test_the_demonstration_is_a_dozen_jobs(cluster, both):
+def test_steps_of_the_demonstration_share_jobs(cluster, both):
     mine = [job for job in cluster.jobs("all") if job["folder"] == str(session.demo().folder)]
-    assert len(mine) <= 16
+    assert 0 < len(mine) <= 24  # of 60 steps: flows that take longer than their chunk are alone
