@@ -34,8 +34,7 @@ def test_tables_are_the_same_on_slurm_but_for_the_hash_of_the_file_that_names_ra
     assert names[0] == names[1] != []
     for name in names[0]:
         lines = [
-            [line for line in (folder / "latex" / name).read_text().splitlines() if "study.yaml" not in line]
-            for folder in both
+            [line for line in (folder / name).read_text().splitlines() if "study.yaml" not in line] for folder in both
         ]
         assert lines[0] == lines[1], name
 
