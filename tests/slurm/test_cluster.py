@@ -110,7 +110,7 @@ def test_preempted_jobs_are_queued_again(own):
     own.wait_for(lambda: own.jobs("RUNNING"), "the job runs")
     result = own.run("srun", "-A", ACCOUNT, "-p", "urgent", "-w", "n2", "hostname")
     assert result.stdout.split() == ["n2"]
-    (job,) = own.jobs()
+    (job,) = own.jobs("PENDING", "RUNNING")
     assert (job["state"], job["partition"]) == ("PENDING", "cpu")
     own.run("scancel", job["id"])
     own.wait_for(lambda: own.leftovers() == [], "nothing is left")

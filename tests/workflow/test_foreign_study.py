@@ -92,7 +92,7 @@ def test_chunks_of_files_are_catalogued_and_those_of_chains_generated(tmp_path):
     planned = snakemake(tmp_path, "-n", "-p")
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", planned.stdout.split("Job stats:")[-1], flags=re.MULTILINE))
     assert (jobs["catalogue"], jobs["generate"], jobs["measure"], jobs["spec"]) == ("1", "12", "13", "5")
-    line = next(line for line in planned.stdout.splitlines() if "gaugeflow catalogue" in line)
+    line = next(line for line in planned.stdout.splitlines() if " catalogue " in line and "--chunk" in line)
     assert re.search(r"--ensemble su3_4d_foreign_2x4x2x4-\w+ --scale tiny --chunk 0 --out out/data/\S+/0000.h5", line)
     assert re.search(r"rule catalogue:\n    input: .*stream/conf\.1\n", planned.stdout)
 
