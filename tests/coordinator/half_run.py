@@ -13,7 +13,7 @@ from gaugeflow.analysis.loading import read_chunk, study_data
 from gaugeflow.analysis.runner import analyse_study
 from gaugeflow.config.load import load_study
 from gaugeflow.config.study import Study
-from gaugeflow.coordinator.places import Places, stage_folders
+from gaugeflow.coordinator.places import Places
 
 _SCRATCH = tempfile.TemporaryDirectory(prefix="gaugeflow-tests-")
 
@@ -93,7 +93,7 @@ def write_run(study: Study, root: Path, seed: int = 5) -> Places:
     places = Places(root)
     write_study_files(study, places.ensembles, seed=seed)
     for ensemble in study.ensembles:
-        for folder in stage_folders(study)[1:]:
+        for folder in study.stage_folders[1:]:
             made = places.ensembles / ensemble.ensemble_id / folder.split("_")[0]
             made.rename(made.with_name(folder))
     return places
@@ -127,7 +127,7 @@ def files_of(study: Study, places: Places) -> list[Path]:
     """Every file that rule analyse takes."""
     return [
         places.chunk(ensemble.ensemble_id, folder, number)
-        for folder in stage_folders(study)
+        for folder in study.stage_folders
         for ensemble in study.ensembles
         for number in range(ensemble.chunks)
     ]
@@ -144,7 +144,7 @@ class Copy:
 
     def path(self, label: str, stage: str, number: int) -> Path:
         """File of a chunk; stage is configs, measure or flow."""
-        folder = next(name for name in stage_folders(self.study) if name.split("_")[0] == stage)
+        folder = next(name for name in self.study.stage_folders if name.split("_")[0] == stage)
         return self.places.chunk(self.study.ensemble(label).ensemble_id, folder, number)
 
     def remove(self, label: str, stage: str = "*", number: int = -1) -> None:

@@ -10,9 +10,10 @@ from foreign import entry, write_field, write_files_study
 
 from gaugeflow.cli.main import main
 from gaugeflow.config.load import load_study
+from gaugeflow.config.study import CONFIGS
 from gaugeflow.coordinator import leading_run
 from gaugeflow.coordinator.collect import collect
-from gaugeflow.coordinator.places import CONFIGS, Places, stage_folders
+from gaugeflow.coordinator.places import Places
 from gaugeflow.ensembles.archive import move
 from gaugeflow.ensembles.needs import Held
 from gaugeflow.ensembles.reader import open_file
@@ -108,7 +109,7 @@ def test_chunks_behind_a_gap_wait_and_are_listed_together(run, capsys):
     _, _, state = collected(run)
     first, second = (entry["missing"] for entry in state["ensembles"])
     assert [(row["chunks"], row["reasons"]) for row in first[1:]] == [([2, 3], ["waits behind chunk 1"])]
-    folders = stage_folders(run.study)
+    folders = run.study.stage_folders
     gone = [f"{folder} not there" for folder in folders]
     assert [(row["chunks"], row["reasons"]) for row in second] == [([2, 3], gone)]
     assert "1 of 4 chunks" in capsys.readouterr().out
@@ -245,7 +246,7 @@ def test_of_files_of_other_codes_the_leading_chunks_count_the_last_one_by_its_si
 def write_theirs(folder, study, places, chunk):
     """Catalogue and measurements of one chunk of files; the path of the measurements."""
     ensemble = study.ensembles[0]
-    configs, measured = (places.chunk(ensemble.ensemble_id, name, chunk) for name in (CONFIGS, stage_folders(study)[1]))
+    configs, measured = (places.chunk(ensemble.ensemble_id, name, chunk) for name in (CONFIGS, study.stage_folders[1]))
     line = ["catalogue", str(folder), "--ensemble", ensemble.ensemble_id, "--chunk", str(chunk)]
     assert main([*line, "--scale", "full", "--out", str(configs)]) == 0
     with open_file(configs) as file:

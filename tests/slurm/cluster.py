@@ -204,9 +204,7 @@ class Cluster:
                 f"mount -t tmpfs -o size={megabytes}m tmpfs '{self.disk(number)}'",
             ]
         folder = self.folder
-        files = (
-            f"--key-file='{folder}/munge/key' --seed-file='{folder}/munge/seed' --log-file='{folder}/log/munged.log'"
-        )
+        files = f"--key-file='{folder}/munge/key' --seed-file='{folder}/munge/seed'"
         files += f" --log-file='{folder}/log/munged.log' --pid-file='{folder}/run/munged.pid'"
         lines.append(f"munged {files} --socket='{folder}/run/munge.socket' --num-threads=2 --force")
         lines.append("slurmctld -i")
@@ -233,7 +231,7 @@ class Cluster:
         return ["nsenter", "--target", str(self._first[node].pid), "--net", "--mount", "--uts", "--ipc", "--pid", "--"]
 
     def _namespace_process(self, enter: list[str]) -> psutil.Process:
-        """A first process in new namespaces; the login node.s dies with the thread that starts it, others with that."""
+        """A first process in new namespaces; the login node's dies with the thread that starts it, others with that."""
         new = ["unshare", "--net", "--uts", "--mount", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"]
         die = [] if enter else ["setpriv", "--pdeathsig", "KILL"]
         line = [*die, *enter, *new, sys.executable, "-S", "-E", str(FIRST_PROCESS)]

@@ -76,11 +76,7 @@ def kill_rank(chain: Chain, job: dict[str, str], draw: float) -> str:
 
 def kill_slurmd(chain: Chain, job: dict[str, str], draw: float) -> str:
     """SIGKILL of the daemon of a node of the job; it is started again after two seconds."""
-    node = _node(chain, job, draw)
-    chain.cluster.kill_slurmd(node)
-    time.sleep(2)
-    chain.cluster.node_up(node)
-    return f"slurmd of {node} killed and started"
+    return f"slurmd of {_taken_away(chain, job, draw, chain.cluster.kill_slurmd)} killed and started"
 
 
 def kill_coordinator(chain: Chain, job: dict[str, str], draw: float) -> str:
@@ -110,20 +106,12 @@ def disk_full(chain: Chain, job: dict[str, str], draw: float) -> str:
 
 def node_down(chain: Chain, job: dict[str, str], draw: float) -> str:
     """A node of the job is set down and given back after two seconds."""
-    node = _node(chain, job, draw)
-    chain.cluster.node_down(node)
-    time.sleep(2)
-    chain.cluster.node_up(node)
-    return f"{node} down and up"
+    return f"{_taken_away(chain, job, draw, chain.cluster.node_down)} down and up"
 
 
 def power_off(chain: Chain, job: dict[str, str], draw: float) -> str:
     """A node of the job loses its power, and has it again after two seconds."""
-    node = _node(chain, job, draw)
-    chain.cluster.power_off(node)
-    time.sleep(2)
-    chain.cluster.node_up(node)
-    return f"{node} off and on"
+    return f"{_taken_away(chain, job, draw, chain.cluster.power_off)} off and on"
 
 
 def preemption(chain: Chain, job: dict[str, str], draw: float) -> str:
@@ -150,6 +138,15 @@ def _node(chain: Chain, job: dict[str, str], draw: float) -> str:
     """One of the nodes of a job: of n[1-2], n[1,3] or n4."""
     names = chain.cluster.run("scontrol", "show", "hostnames", job["nodes"]).stdout.split()
     return names[int(draw * len(names))]
+
+
+def _taken_away(chain: Chain, job: dict[str, str], draw: float, take: Callable[[str], None]) -> str:
+    """Take one of the nodes of a job away, give it back after two seconds; its name."""
+    node = _node(chain, job, draw)
+    take(node)
+    time.sleep(2)
+    chain.cluster.node_up(node)
+    return node
 
 
 def planned(seed: int, each: int, pairs: int) -> list[Fault]:

@@ -66,12 +66,6 @@ for _study in STUDIES.values():
         OWNERS.setdefault(_ensemble.ensemble_id, []).append((_study, _ensemble))
 
 
-def series_of(found):
-    """Number of different measurements and flows that studies ask for of an ensemble."""
-    measurements = {study.measure.settings_id for study, _ in found}
-    return len(measurements) + len({flow.settings_id for study, _ in found for flow in study.flows})
-
-
 def owners(wildcards):
     """Studies that use an ensemble, in the order of the configuration."""
     if wildcards.ensemble not in OWNERS:
@@ -187,12 +181,12 @@ def study_configs(wildcards):
 
 def study_measurements(wildcards):
     study = STUDIES[wildcards.study]
-    return receipts(study, f"measure_{study.measure.settings_id}")
+    return receipts(study, study.measure_folder)
 
 
 def study_flows(wildcards):
     study = STUDIES[wildcards.study]
-    return [path for flow in study.flows for path in receipts(study, f"flow_{flow.settings_id}")]
+    return [path for folder in study.flow_folders for path in receipts(study, folder)]
 
 
 def study_sources(wildcards):

@@ -4,7 +4,6 @@ import signal
 import threading
 from functools import cache
 
-from gaugeflow.config.chunk_time import chunk_time
 from gaugeflow.config.needs import (
     cards,
     catalogue_memory_mb,
@@ -13,7 +12,7 @@ from gaugeflow.config.needs import (
     packed_minutes,
     pilot_minutes,
 )
-from gaugeflow.config.packing import Member, Packing
+from gaugeflow.config.packing import Packing, member_of
 
 # SLURM's warning before the end of a job is for the programs, which save and stop; Snakemake and shells live on.
 if threading.current_thread() is threading.main_thread():
@@ -26,15 +25,7 @@ if config["bundle"] or config["job_minutes"]:
     # Set here and not in a profile: the Snakemake inside a job would not know it, and ask for more cores than there are.
     workflow.global_resources["lanes"] = max(1, config["bundle"]) if DEVICE == "cpu" else 1
 
-
-resource_scopes:
-    lanes="local",  # of each job; by itself Snakemake counts it over all jobs
-
-
-MEMBERS = {
-    name: Member(found[0][1], chunk_time(found[0][1], [study for study, _ in found]), series_of(found))
-    for name, found in OWNERS.items()
-}
+MEMBERS = {name: member_of(found[0][1], [study for study, _ in found]) for name, found in OWNERS.items()}
 PACKING = Packing(MEMBERS, config["job_minutes"], config["bundle"])
 
 
@@ -116,26 +107,16 @@ def minutes_of_tune(wildcards, attempt):
     return attempt * pilot_minutes(MEMBERS[wildcards.ensemble].time)
 
 
-def minutes_of_generate(wildcards, attempt):
-    if job_of_generate(wildcards) is None:
-        return minutes_alone(wildcards, attempt)
-    return packed_minutes(
-        MEMBERS[wildcards.ensemble].time, "generate", int(wildcards.chunk), starts(wildcards, "configs")
-    )
+def minutes_of(step, job, starts_its_job):
+    """What a step adds to a job of many, or asks for alone."""
 
+    def minutes(wildcards, attempt):
+        if job(wildcards) is None:
+            return minutes_alone(wildcards, attempt)
+        time = MEMBERS[wildcards.ensemble].time
+        return packed_minutes(time, step, int(wildcards.chunk), starts_its_job(wildcards))
 
-def minutes_of_measure(wildcards, attempt):
-    if job_of_measure(wildcards) is None:
-        return minutes_alone(wildcards, attempt)
-    first = starts_series(wildcards, "measure")
-    return packed_minutes(MEMBERS[wildcards.ensemble].time, "measure", int(wildcards.chunk), first)
-
-
-def minutes_of_flow(wildcards, attempt):
-    if job_of_flow(wildcards) is None:
-        return minutes_alone(wildcards, attempt)
-    first = starts_series(wildcards, "flow")
-    return packed_minutes(MEMBERS[wildcards.ensemble].time, "flow", int(wildcards.chunk), first)
+    return minutes
 
 
 def starts(wildcards, folder):
@@ -145,9 +126,23 @@ def starts(wildcards, folder):
     return number == 0 or number == first or os.path.exists(receipt(wildcards.ensemble, folder, number - 1))
 
 
-def starts_series(wildcards, kind):
-    made_before = os.path.exists(receipt(wildcards.ensemble, "configs", int(wildcards.chunk)))
-    return made_before and starts(wildcards, f"{kind}_{wildcards.settings}")
+def starts_chunks(wildcards):
+    return starts(wildcards, "configs")
+
+
+def starts_series(kind):
+    """A series of a chunk begins a job only where the chunk was made before."""
+
+    def starts_its_job(wildcards):
+        made_before = os.path.exists(receipt(wildcards.ensemble, "configs", int(wildcards.chunk)))
+        return made_before and starts(wildcards, f"{kind}_{wildcards.settings}")
+
+    return starts_its_job
+
+
+minutes_of_generate = minutes_of("generate", job_of_generate, starts_chunks)
+minutes_of_measure = minutes_of("measure", job_of_measure, starts_series("measure"))
+minutes_of_flow = minutes_of("flow", job_of_flow, starts_series("flow"))
 
 
 def card_needs(wildcards):

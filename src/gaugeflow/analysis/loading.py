@@ -49,10 +49,9 @@ class Chunk:
 
 def study_files(study: Study, folder: Path) -> list[Path]:
     """Files of all chunks of a study below `folder`, where each ensemble has a folder of its name (data/ensembles)."""
-    kinds = ["configs", f"measure_{study.measure.settings_id}", *(f"flow_{flow.settings_id}" for flow in study.flows)]
     return [
         folder / ensemble.ensemble_id / kind / f"{number:04d}.h5"
-        for kind in kinds
+        for kind in study.stage_folders
         for ensemble in study.ensembles
         for number in range(ensemble.chunks)
     ]

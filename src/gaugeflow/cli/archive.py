@@ -124,8 +124,7 @@ def _wanted(names: list[str]) -> "Wanted":
     series: dict[str, frozenset[str]] = {}
     starts: dict[str, str] = {}
     for study in (load_study(name, scale) for name in names for scale in SCALES):
-        folders = {f"measure_{study.measure.settings_id}"}
-        folders |= {f"flow_{flow.settings_id}" for flow in study.flows}
+        folders = {study.measure_folder, *study.flow_folders}
         for ensemble in study.ensembles:
             series[ensemble.ensemble_id] = series.get(ensemble.ensemble_id, frozenset()) | folders
             if ensemble.foreign is None and isinstance(ensemble.spec.start, FileStart):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from gaugeflow.cli.finished import already_complete
 from gaugeflow.cli.options import Receipt
 from gaugeflow.errors import ConfigError, FileError
 
@@ -35,9 +36,8 @@ def catalogue(
     found, spec = chosen.foreign.chunk(chunk), make_spec(chosen, None)
     require_writable(out)
     chains = len(found.chains)
-    if catalogue_complete(out, found.paths, found.names, found.trajectories, spec, chunk):
-        write_receipt(receipt, out)
-        typer.echo(f"{out}: already complete")
+    if catalogue_complete(out, found, spec, chunk):
+        already_complete(out, receipt)
         return
     attempts.record("chunk", **spec.identity(chunk), files=len(found.paths))
     check_clock(out)

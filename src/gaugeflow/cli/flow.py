@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from gaugeflow.cli.finished import already_complete
 from gaugeflow.cli.options import Device, Grid, Oversubscribe, Ranks, Receipt, Threads, parse_grid, start_ranks
 
 
@@ -40,8 +41,7 @@ def flow(
     attributes = {"settings": canonical_json(chosen_flow)}
     if series_complete(out, "flow", configurations, attributes, comm):
         if comm.rank == 0:
-            write_receipt(receipt, out)
-            typer.echo(f"{out}: already complete")
+            already_complete(out, receipt)
         return
     spec, n = read_header(configurations, out, comm)
     options = {"grid": process_grid, "threads": threads, "device": device, "precision": chosen_flow.precision}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gaugeflow.cli.finished import already_complete
 from gaugeflow.cli.options import (
     Device,
     Grid,
@@ -57,7 +58,6 @@ def generate(
     from gaugeflow.config.foreign import ForeignSpec
     from gaugeflow.config.spec_file import read_spec
     from gaugeflow.ensembles.production import ChunkRun
-    from gaugeflow.ensembles.receipt import write_receipt
     from gaugeflow.ensembles.room import require_room
     from gaugeflow.ensembles.source import published
     from gaugeflow.jobs.deadline import find_deadline
@@ -71,8 +71,7 @@ def generate(
     comm = start_ranks(ranks, threads, oversubscribe)
     if comm.broadcast(comm.rank == 0 and published(out, resolved, chunk)):
         if comm.rank == 0:
-            write_receipt(receipt, out)
-            typer.echo(f"{out}: already complete")
+            already_complete(out, receipt)
         return
     deadline = None
     if comm.rank == 0:

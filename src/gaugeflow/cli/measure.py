@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from gaugeflow.cli.finished import already_complete
 from gaugeflow.cli.options import Device, Grid, Oversubscribe, Ranks, Receipt, Threads, parse_grid, start_ranks
 
 
@@ -37,8 +38,7 @@ def measure(
     attributes = {"settings": canonical_json(settings)}
     if series_complete(out, "measurements", configurations, attributes, comm):
         if comm.rank == 0:
-            write_receipt(receipt, out)
-            typer.echo(f"{out}: already complete")
+            already_complete(out, receipt)
         return
     spec, n = read_header(configurations, out, comm)
     check_measure(settings, spec.spec, f"study {study} at scale {scale}, for {configurations}: measure")

@@ -25,22 +25,14 @@ def resume(
     cancel: CancelLeft = False,
 ) -> None:
     """Go on: jobs that an earlier coordinator left are waited for or cancelled, locks freed, what is missing is run."""
-    from gaugeflow.cli.run_options import leftovers_of
+    from gaugeflow.cli.run_options import leftovers_of, start_and_exit
     from gaugeflow.coordinator.finding import submitted
     from gaugeflow.coordinator.starting import chosen_way
-    from gaugeflow.coordinator.submission import earlier_submission, start
+    from gaugeflow.coordinator.submission import earlier_submission
 
     leftovers = leftovers_of(wait_all, cancel)
     submission = earlier_submission(submitted(study, root, scale))
     way = chosen_way(coordinator, submission.profile.executor)
     typer.echo(f"{submission.record.name} at scale {submission.record.scale}: root {submission.folder.root}")
-    code, text = start(
-        submission,
-        way,
-        minutes=coordinator_time,
-        leftovers=leftovers,
-        accept_changes=accept_changes,
-        renew=False,
-    )
-    typer.echo(text)
-    raise typer.Exit(code)
+    options = {"minutes": coordinator_time, "leftovers": leftovers, "accept_changes": accept_changes}
+    start_and_exit(submission, way, **options, renew=False)

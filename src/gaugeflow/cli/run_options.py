@@ -1,6 +1,6 @@
 """Options that submit, resume, status and cancel share."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -8,6 +8,7 @@ from gaugeflow.errors import ConfigError
 
 if TYPE_CHECKING:
     from gaugeflow.coordinator.leftovers import Leftovers
+    from gaugeflow.coordinator.submission import Submission
 
 StudyOrRoot = Annotated[
     str, typer.Argument(metavar="STUDY|ROOT", help="Study that was submitted, or the root folder of its submission.")
@@ -44,3 +45,12 @@ def leftovers_of(wait_all: bool, cancel: bool) -> "Leftovers":
     if wait_all and cancel:
         raise ConfigError("--wait-all and --cancel: choose one")
     return Leftovers.WAIT_ALL if wait_all else Leftovers.CANCEL if cancel else Leftovers.WAIT_RUNNING
+
+
+def start_and_exit(submission: "Submission", way: str, **options: Any) -> NoReturn:
+    """Start a coordinator, or be it, and end with its words and exit code; `options` as submission.start takes them."""
+    from gaugeflow.coordinator.submission import start
+
+    code, text = start(submission, way, **options)
+    typer.echo(text)
+    raise typer.Exit(code)

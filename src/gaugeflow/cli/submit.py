@@ -28,22 +28,14 @@ def submit(
     cancel: CancelLeft = False,
 ) -> None:
     """Run a study to its tables: a coordinator submits jobs, continues what stopped, and ends with the report."""
-    from gaugeflow.cli.run_options import leftovers_of
+    from gaugeflow.cli.run_options import leftovers_of, start_and_exit
     from gaugeflow.coordinator.starting import chosen_way
-    from gaugeflow.coordinator.submission import new_submission, start
+    from gaugeflow.coordinator.submission import new_submission
 
     leftovers = leftovers_of(wait_all, cancel)
     submission = new_submission(study, scale, root, profile, config or [], options or [])
     way = chosen_way(coordinator, submission.profile.executor)
     typer.echo(f"{submission.study.name} at scale {scale}: root {submission.folder.root}, coordinator: {way}")
     typer.echo(f"look: gaugeflow status {submission.folder.root}")
-    code, text = start(
-        submission,
-        way,
-        minutes=coordinator_time,
-        leftovers=leftovers,
-        accept_changes=accept_changes,
-        renew=True,
-    )
-    typer.echo(text)
-    raise typer.Exit(code)
+    given = {"minutes": coordinator_time, "leftovers": leftovers, "accept_changes": accept_changes}
+    start_and_exit(submission, way, **given, renew=True)

@@ -7,8 +7,8 @@ stands still in between. Labels name jobs: what has the same label runs in one.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gaugeflow.config.chunk_time import ChunkTime
-from gaugeflow.config.study import Ensemble
+from gaugeflow.config.chunk_time import ChunkTime, chunk_time
+from gaugeflow.config.study import Ensemble, Study
 
 MOST_STEPS = 240
 """Steps (chunks, their measurements and flows) of one job: they are named in one argument of a command line, which the
@@ -43,6 +43,13 @@ class Member:
     def tuned(self) -> bool:
         """Whether a pilot chain comes first."""
         return self.time.pilot > 0
+
+
+def member_of(ensemble: Ensemble, studies: Sequence[Study]) -> Member:
+    """An ensemble as the studies that use it see it together."""
+    measurements = {study.measure_folder for study in studies}
+    flows = {folder for study in studies for folder in study.flow_folders}
+    return Member(ensemble, chunk_time(ensemble, studies), len(measurements) + len(flows))
 
 
 @dataclass(frozen=True)

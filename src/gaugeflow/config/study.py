@@ -26,6 +26,9 @@ from gaugeflow.conventions import GRID_AXES, RECTANGLE_COEFFICIENTS
 from gaugeflow.errors import ConfigError
 from gaugeflow.observables.registry import check_measure
 
+CONFIGS = "configs"
+"""Folder of the configurations of an ensemble."""
+
 
 @dataclass(frozen=True)
 class Ensemble:
@@ -62,6 +65,21 @@ class Study:
     measure: MeasureSettings
     flows: tuple[FlowSettings, ...]
     analysis: AnalysisSettings
+
+    @property
+    def measure_folder(self) -> str:
+        """Folder of the measurements in the folder of each ensemble."""
+        return f"measure_{self.measure.settings_id}"
+
+    @property
+    def flow_folders(self) -> tuple[str, ...]:
+        """Folders of the flows there."""
+        return tuple(f"flow_{flow.settings_id}" for flow in self.flows)
+
+    @property
+    def stage_folders(self) -> tuple[str, ...]:
+        """All folders there with a file per chunk: configurations, measurements, and every flow."""
+        return (CONFIGS, self.measure_folder, *self.flow_folders)
 
     def flow(self, name: str | None = None) -> FlowSettings:
         """The flow of this kind or with this settings_id; None: the only one.

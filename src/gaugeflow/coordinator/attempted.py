@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gaugeflow.coordinator.chunks import listed
+from gaugeflow.coordinator.places import Places
 from gaugeflow.errors import FileError
 from gaugeflow.jobs.attempt import Attempt, number_of, read
 
@@ -65,7 +66,7 @@ def failure(root: Path, folder: Path, attempt: Attempt) -> Failure | None:
     """The attempt as a failure; None if it did what it should, or stopped with its state saved."""
     if attempt.outcome in ("done", "stopped"):
         return None
-    job = folder.relative_to(root / "logs" / "attempts")
+    job = folder.relative_to(Places(root).attempts)
     reason = str(attempt.end["reason"]) if attempt.end is not None else KILLED
     return Failure(
         rule=job.parts[0],
@@ -104,7 +105,7 @@ def job_folders(folder: Path) -> Iterator[Path]:
 def failures_below(root: Path, running_jobs: Set[str] | None, rules: Set[str] | None = None) -> list[Failure]:
     """Every job whose last attempt failed and does not run; of these rules only, if given."""
     found = []
-    attempts = root / "logs" / "attempts"
+    attempts = Places(root).attempts
     for rule in sorted(name for name in listed(attempts) if rules is None or name in rules):
         for folder in sorted(job_folders(attempts / rule)):
             attempt = last_attempt(folder)

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gaugeflow.config.foreign import ForeignSpec
-from gaugeflow.config.study import Ensemble, Study
+from gaugeflow.config.study import CONFIGS, Ensemble, Study
 from gaugeflow.ensembles.schema import first_trajectory, saved_trajectories
 
-CONFIGS = "configs"
 SUFFIX, PARTIAL = ".h5", ".h5.partial"
 
 
@@ -32,10 +31,10 @@ def chunk_files(ensembles: Path, ensemble: Ensemble, study: Study) -> ChunkFiles
     wanted = frozenset(range(ensemble.chunks))
     configs = listed(folder / CONFIGS)
     done = _numbers(configs, SUFFIX) & wanted
-    flows = [_numbers(listed(folder / f"flow_{flow.settings_id}"), SUFFIX) for flow in study.flows]
+    flows = [_numbers(listed(folder / name), SUFFIX) for name in study.flow_folders]
     return ChunkFiles(
         configs=done,
-        measured=_numbers(listed(folder / f"measure_{study.measure.settings_id}"), SUFFIX) & wanted,
+        measured=_numbers(listed(folder / study.measure_folder), SUFFIX) & wanted,
         flowed=frozenset.intersection(*flows) & wanted if flows else frozenset(),
         begun=(_numbers(configs, PARTIAL) & wanted) - done,
     )

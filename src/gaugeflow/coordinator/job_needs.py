@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gaugeflow.config.chunk_time import chunk_time
 from gaugeflow.config.foreign import ForeignSpec
 from gaugeflow.config.needs import (
     cards,
@@ -13,7 +12,7 @@ from gaugeflow.config.needs import (
     packed_minutes,
     pilot_minutes,
 )
-from gaugeflow.config.packing import Member, Packing
+from gaugeflow.config.packing import Member, Packing, member_of
 from gaugeflow.config.study import Ensemble, Study
 
 Needs = dict[str, int]
@@ -36,7 +35,7 @@ def job_needs(study: Study, settings: JobSettings, adjust: Adjust) -> Iterator[t
 
     Raises    ValueError where ranks fill nodes of cards in part
     """
-    members = {e.ensemble_id: _member(e, study) for e in study.ensembles}
+    members = {ensemble.ensemble_id: member_of(ensemble, [study]) for ensemble in study.ensembles}
     packing = Packing(members, settings.job_minutes, settings.bundle)
     bundles: dict[str, list[Member]] = {}
     for name, member in members.items():
@@ -50,10 +49,6 @@ def job_needs(study: Study, settings: JobSettings, adjust: Adjust) -> Iterator[t
             yield "tune", adjust("tune", needs | {"tasks": 1} | (_cards(1, settings)))
     for together in bundles.values():
         yield _rule(together[0].ensemble), _bundle(study, together, settings, adjust)
-
-
-def _member(ensemble: Ensemble, study: Study) -> Member:
-    return Member(ensemble, chunk_time(ensemble, [study]), 1 + len({flow.settings_id for flow in study.flows}))
 
 
 def _rule(ensemble: Ensemble) -> str:

@@ -16,8 +16,8 @@ import numpy as np
 
 from gaugeflow.analysis.loading import Chunk, check_made_from, read_chunk
 from gaugeflow.config.canonical import canonical_json
-from gaugeflow.config.study import Ensemble, Study
-from gaugeflow.coordinator.places import CONFIGS, Places, stage_folders
+from gaugeflow.config.study import CONFIGS, Ensemble, Study
+from gaugeflow.coordinator.places import Places
 from gaugeflow.errors import FileError
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class LeadingRun:
 
 def leading_run(study: Study, ensemble: Ensemble, places: Places) -> LeadingRun:
     """Read an ensemble's files from chunk 0 on, up to the first chunk that is not complete; writes nothing."""
-    folders = stage_folders(study)
+    folders = study.stage_folders
     files: list[Chunk] = []
     gap: list[str] = []
     used = 0
@@ -93,12 +93,12 @@ def _read_chunk(
 
     first    the files of chunk 0, to which all others fit; empty for chunk 0 itself
     """
-    absent = _absent(ensemble, places, number, stage_folders(study))
+    absent = _absent(ensemble, places, number, study.stage_folders)
     reasons = list(absent.values())
     read: list[Chunk] = []
     if CONFIGS in absent:
         return [], reasons
-    for index, folder in enumerate(stage_folders(study)):
+    for index, folder in enumerate(study.stage_folders):
         if folder in absent:
             continue
         path = places.chunk(ensemble.ensemble_id, folder, number)

@@ -5,11 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gaugeflow.config.study import Study
-
-CONFIGS = "configs"
-"""Folder of the configurations of an ensemble."""
-
 
 @dataclass(frozen=True)
 class Places:
@@ -58,11 +53,5 @@ class Places:
         return self.root / "collected"
 
     def chunk(self, ensemble_id: str, folder: str, number: int) -> Path:
-        """File of one chunk in one of the folders of an ensemble (see `stage_folders`)."""
+        """File of one chunk in one of the folders of an ensemble (see `Study.stage_folders`)."""
         return self.ensembles / ensemble_id / folder / f"{number:04d}.h5"
-
-
-def stage_folders(study: Study) -> tuple[str, ...]:
-    """Folders of an ensemble with a file per chunk: configurations, measurements, and every flow of the study."""
-    flows = (f"flow_{flow.settings_id}" for flow in study.flows)
-    return (CONFIGS, f"measure_{study.measure.settings_id}", *flows)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from gaugeflow.config.cost import estimate
-from gaugeflow.config.study import Ensemble, Study
-from gaugeflow.coordinator.chunks import listed
+from gaugeflow.config.study import Study
+from gaugeflow.coordinator.chunks import chunk_files, listed
 from gaugeflow.coordinator.cluster import check_cluster
 from gaugeflow.coordinator.profile import Profile
 from gaugeflow.coordinator.run_folder import RunFolder
@@ -83,17 +83,14 @@ def check_disk(folder: RunFolder, study: Study) -> None:
 
     Raises    FileError
     """
-    missing = {ensemble: missing_chunks(folder, ensemble) for ensemble in study.ensembles}
+    missing = {
+        ensemble: ensemble.chunks - len(chunk_files(folder.ensembles, ensemble, study).configs)
+        for ensemble in study.ensembles
+    }
     sizes = {ensemble: estimate(ensemble).disk / ensemble.chunks for ensemble, count in missing.items() if count}
     needed = sum(size * missing[ensemble] for ensemble, size in sizes.items()) + max(sizes.values(), default=0.0)
     chunks = sum(missing.values())
     require_free(folder.root, int(needed), f"{chunks} chunk{'s' if chunks > 1 else ''} of {study.name}")
-
-
-def missing_chunks(folder: RunFolder, ensemble: Ensemble) -> int:
-    """How many chunks of an ensemble have no file."""
-    there = set(listed(folder.ensembles / ensemble.ensemble_id / "configs"))
-    return sum(f"{number:04d}.h5" not in there for number in range(ensemble.chunks))
 
 
 def _list(entries: Iterable[str]) -> str:

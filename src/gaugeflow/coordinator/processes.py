@@ -6,9 +6,9 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from gaugeflow.errors import FileError
+from gaugeflow.jobs.process_stat import process_stat
 
 POLL_SECONDS = 0.1
 KILL_SECONDS = 5.0
@@ -30,8 +30,8 @@ class Process:
     @property
     def alive(self) -> bool:
         """Whether it runs on this host now; a zombie does not."""
-        found = _stat(self.pid) if self.here else None
-        return found is not None and found.started == self.started and found.state != "Z"
+        found = process_stat(self.pid) if self.here else None
+        return found is not None and found.started == self.started and not found.ended
 
     def signal(self, number: int) -> None:
         """Send a signal if it still runs."""
@@ -52,7 +52,7 @@ def process(pid: int) -> Process:
 
     Raises    FileError if there is none
     """
-    found = _stat(pid)
+    found = process_stat(pid)
     if found is None:
         raise FileError(f"process {pid}: not there any more")
     return Process(platform.node(), pid, found.started)
@@ -72,13 +72,13 @@ def members(leader: Process) -> list[Process]:
     """Running processes of the session that `leader` began, itself included, if it was one of this host."""
     if not leader.here:
         return []
-    first = _stat(leader.pid)
+    first = process_stat(leader.pid)
     if first is not None and first.started != leader.started:
         return []  # the number was given away, which happens only when no process of the old session is left
     return [
         Process(platform.node(), pid, found.started)
         for pid in _pids()
-        if (found := _stat(pid)) is not None and found.session == leader.pid and found.state != "Z"
+        if (found := process_stat(pid)) is not None and found.session == leader.pid and not found.ended
     ]
 
 
@@ -95,21 +95,6 @@ def end_session(leader: Process, seconds: float) -> int:
     for one in left:
         wait(one, KILL_SECONDS)
     return len(first)
-
-
-@dataclass(frozen=True)
-class _Stat:
-    state: str
-    session: int
-    started: int
-
-
-def _stat(pid: int) -> _Stat | None:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return _Stat(state=fields[0], session=int(fields[3]), started=int(fields[19]))
 
 
 def _pids() -> Iterator[int]:

@@ -4,12 +4,13 @@ A chunk of configurations is found by `source.published`.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gaugeflow.config.foreign_files import ForeignFiles
 from gaugeflow.config.spec_file import SpecFile
 from gaugeflow.ensembles.archived import chunk_sha256
 from gaugeflow.ensembles.catalogue import file_records, file_sha256
@@ -33,20 +34,9 @@ def series_complete(out: Path, kind: str, configurations: Path, settings: Mappin
     return bool(comm.broadcast(found))
 
 
-def catalogue_complete(
-    out: Path,
-    paths: Sequence[Path],
-    names: Sequence[Sequence[str]],
-    trajectory: Sequence[int],
-    spec: SpecFile,
-    chunk: int,
-) -> bool:
-    """Whether `out` is the sound catalogue of this chunk and every file still has the bytes that it lists.
-
-    paths, names    of all files, in the order (configuration, chain)
-    trajectory      number of each configuration
-    """
-    return _complete(out, lambda: _why_other_catalogue(out, paths, names, trajectory, spec, chunk))
+def catalogue_complete(out: Path, files: ForeignFiles, spec: SpecFile, chunk: int) -> bool:
+    """Whether `out` is the sound catalogue of this chunk and all its files still have the bytes that it lists."""
+    return _complete(out, lambda: _why_other_catalogue(out, files, spec, chunk))
 
 
 def _complete(out: Path, why_other: Any) -> bool:
@@ -73,24 +63,17 @@ def _why_other_series(out: Path, kind: str, configurations: Path, settings: Mapp
     return ""
 
 
-def _why_other_catalogue(
-    out: Path,
-    paths: Sequence[Path],
-    names: Sequence[Sequence[str]],
-    trajectory: Sequence[int],
-    spec: SpecFile,
-    chunk: int,
-) -> str:
+def _why_other_catalogue(out: Path, files: ForeignFiles, spec: SpecFile, chunk: int) -> str:
     with open_file(out, CATALOGUE) as file:
         if (file.spec_text, file.chunk) != (spec.text, chunk):
             return "is of another ensemble or chunk"
         records = file_records(file)
         listed = file.dataset("trajectory")
-    if [record.name for record in records] != [name for row in names for name in row]:
+    if [record.name for record in records] != [name for row in files.names for name in row]:
         return "lists other files"
-    if not np.array_equal(listed, np.array(trajectory, np.int64)):
+    if not np.array_equal(listed, np.array(files.trajectories, np.int64)):
         return "lists other positions"
-    for path, record in zip(paths, records, strict=True):
+    for path, record in zip(files.paths, records, strict=True):
         if file_sha256(path) != (record.size, record.sha256):
             return f"{path} has changed since"
     return ""

@@ -10,9 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from gaugeflow.jobs import slurm_job
-
-ENDED = ("Z", "X")
-"""States of a process that runs no more, although its parent has not asked for its end yet."""
+from gaugeflow.jobs.process_stat import process_stat
 
 
 @dataclass(frozen=True)
@@ -87,12 +85,8 @@ def this_machine() -> str:
 
 def process_start(pid: int) -> str | None:
     """When a running process began, in clock ticks after boot; None if there is no such process."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return None
-    state, *rest = text.rpartition(")")[2].split()
-    return None if state in ENDED else rest[18]
+    found = process_stat(pid)
+    return None if found is None or found.ended else str(found.started)
 
 
 def process_age() -> float:

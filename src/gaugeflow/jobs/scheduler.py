@@ -147,7 +147,7 @@ def check_request(request: Request) -> str:
 
     Raises    FileError if sbatch is not there
     """
-    result = _run(["sbatch", "--test-only", *request.words(), "--wrap=true"])
+    result = run(["sbatch", "--test-only", *request.words(), "--wrap=true"])
     if result.returncode == 0:
         return ""
     said = [line.strip() for line in result.stderr.splitlines() if line.strip()]
@@ -162,14 +162,14 @@ def submit(name: str, command: str, request: Request, *, folder: str, output: st
     Raises            ConfigError with the scheduler's words if it refuses
     """
     words = [f"--job-name={name}", f"--chdir={folder}", f"--output={output}", "--open-mode=append", *request.words()]
-    result = _run(["sbatch", "--parsable", *words, f"--wrap={command}"])
+    result = run(["sbatch", "--parsable", *words, f"--wrap={command}"])
     if result.returncode:
         raise ConfigError(f"sbatch refused job {name} ({' '.join(request.words())}): {result.stderr.strip()}")
     return result.stdout.strip().split(";")[0]
 
 
 def _answer(command: Sequence[str], harmless: str = "") -> str:
-    result = _run(command)
+    result = run(command)
     if result.returncode and not (harmless and harmless.lower() in result.stderr.lower()):
         raise FileError(
             f"{command[0]}: failed ({result.stderr.strip()}); is the scheduler up? Run it by hand, try again"
@@ -177,15 +177,20 @@ def _answer(command: Sequence[str], harmless: str = "") -> str:
     return result.stdout
 
 
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def run(command: Sequence[str], seconds: float = ANSWER_SECONDS) -> subprocess.CompletedProcess[str]:
+    """Run one of SLURM's programs and wait at most so long.
+
+    Raises    FileError if it cannot be started or does not answer
+    """
+    pipes = {"capture_output": True, "text": True, "errors": "replace", "stdin": subprocess.DEVNULL}
     try:
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=False, stdin=subprocess.DEVNULL
-        )
+        return subprocess.run(command, timeout=seconds, check=False, **pipes)
     except OSError as error:
         raise FileError(
             f"{command[0]}: cannot be started ({error.strerror}); is this a node from which SLURM jobs are submitted? "
             "Load the site's SLURM module, or use a profile without executor: slurm"
         ) from error
     except subprocess.TimeoutExpired as error:
-        raise FileError(f"{command[0]}: no answer in {ANSWER_SECONDS:.0f} s; is the scheduler up? Try again") from error
+        raise FileError(
+            f"{command[0]}: timed out, no answer in {seconds:.0f} s; is the scheduler up? Try again"
+        ) from error

@@ -3,7 +3,9 @@
 import logging
 import os
 import re
-import subprocess
+
+from gaugeflow.errors import FileError
+from gaugeflow.jobs.scheduler import run
 
 TIMEOUT_SECONDS = 20.0
 
@@ -61,15 +63,8 @@ def restart_count() -> int | None:
 def _squeue(job: str, *words: str, unknown: str | None = None) -> str | None:
     """Answer of squeue for one job; `unknown` if it has no such job, None with a warning if it cannot be asked."""
     try:
-        done = subprocess.run(
-            ["squeue", "-h", "-j", job, *words],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=TIMEOUT_SECONDS,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        done = run(["squeue", "-h", "-j", job, *words], TIMEOUT_SECONDS)
+    except FileError as error:
         logger.warning("squeue cannot be asked about job %s: %s", job, error)
         return None
     lines = done.stdout.split()
