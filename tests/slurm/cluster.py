@@ -214,7 +214,7 @@ class Cluster:
     def _start_node(self, node: str) -> None:
         self._first[node] = first = self._namespace_process(self._enter(LOGIN))
         number = 1 + self.layout.names.index(node)
-        link = f"! ip link show {node} >/dev/null 2>&1 || ip link del {node}; "  # the kernel removes it late
+        link = f"ip link del {node} 2>/dev/null || :; "  # the old one, unless the kernel, which is late, was faster
         link += f"ip link add {node} type veth peer name eth0 address {_hardware(number)} netns {first.pid}"
         link += f" && ip link set {node} master cluster up"
         enter = ["nsenter", "--target", str(self._first[LOGIN].pid), "--net", "sh", "-ec", link]

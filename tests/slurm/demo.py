@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -46,6 +47,12 @@ class Demo:
         code = self._slurm.wait(SECONDS)
         assert code == 0, self.log.read_text()[-6000:]
         return self.folder / "out" / "results"
+
+    def jobs(self) -> tuple[list[str], int]:
+        """Steps of every job that was submitted, and how many jobs failed: from the log, SLURM forgets jobs."""
+        said = self.log.read_text()
+        names = re.findall(r"has been submitted with SLURM jobid \d+ \(log: \S+/slurm_logs/(\S+)/\d+\.log\)", said)
+        return names, said.count("SLURM-job '")
 
     def here(self) -> Path:
         """Folder `results` of the run without SLURM: of the same studies only."""
