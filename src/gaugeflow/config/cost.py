@@ -103,8 +103,9 @@ def estimate(ensemble: Ensemble, flows: Sequence[FlowSettings] = ()) -> Cost:
 
 def pilot_trajectories(spec: EnsembleSpec) -> int:
     """Trajectories of the pilot chains that tune the sampler; 0 where nothing is tuned."""
-    tuned = isinstance(spec.sampler, HmcSampler) and isinstance(spec.sampler.n_steps, TuneRequest)
-    return PILOT_RUNS * spec.sampler.n_steps.pilot_trajectories if tuned else 0
+    if isinstance(spec.sampler, HmcSampler) and isinstance(spec.sampler.n_steps, TuneRequest):
+        return PILOT_RUNS * spec.sampler.n_steps.pilot_trajectories
+    return 0
 
 
 def forces_per_step(spec: EnsembleSpec) -> float:
