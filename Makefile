@@ -8,7 +8,8 @@ ROOT   ?= demo
 VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := requirements.lock
-STAMP  := $(VENV)/.ok-$(shell sha256sum $(LOCK) 2>/dev/null | cut -d' ' -f1)
+TORCH  := requirements-torch.lock
+STAMP  := $(VENV)/.ok-$(shell cat $(LOCK) $(TORCH) 2>/dev/null | sha256sum | cut -d' ' -f1)
 UV     := $(VENV)/uv/bin/uv
 STUDIES := $(patsubst workflow/studies/%/study.yaml,%,$(filter-out workflow/studies/_%,$(wildcard workflow/studies/*/study.yaml)))
 
@@ -73,8 +74,9 @@ bench-gpu: setup ## kernels on a GPU beside its copy bandwidth and peak; exit co
 	@python benchmarks/gpu.py && python benchmarks/page.py
 
 lock: $(STAMP) ## resolve the newest versions that fit pyproject.toml
-	@$(UV) pip compile --quiet --extra mpi --extra test --universal --python-version 3.11 --upgrade --no-emit-index-url \
-	  --custom-compile-command "make lock" pyproject.toml -o $(LOCK)
+	@$(UV) pip compile --quiet --extra mpi --extra nn --extra test --universal --python-version 3.11 --upgrade \
+	  --no-emit-index-url --custom-compile-command "make lock" --constraint $(TORCH) \
+	  pyproject.toml -o $(LOCK)
 
 clean: ## remove the demonstration's outputs
 	@rm -rf $(ROOT)

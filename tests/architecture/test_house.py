@@ -14,7 +14,7 @@ from gaugeflow.cli.main import COMMANDS, EPILOG, load_command
 from gaugeflow.config.json_schema import study_schema
 
 PYPROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
-CONDA_NAMES = {"snakemake": "snakemake-minimal"}
+CONDA_NAMES = {"snakemake": "snakemake-minimal", "torch": "pytorch"}
 
 
 def lines_of(requirements):
@@ -42,7 +42,7 @@ def test_environment_yml_asks_for_the_same_as_pyproject():
 
 
 def test_the_lock_holds_every_dependency():
-    lock = (REPOSITORY / "requirements.lock").read_text()
+    lock = "".join(path.read_text() for path in sorted(REPOSITORY.glob("requirements*.lock")))
     locked = set(re.findall(r"^([a-z0-9._-]+)==", lock, flags=re.MULTILINE))
     project = PYPROJECT["project"]
     more = [line for extra in extras(project) for line in extra]

@@ -5,7 +5,7 @@ set -eu
 
 missing() { printf '%s\n' "$*"; exit 77; }
 complete() {
-  for program in slurmctld slurmd munged srun sbatch squeue scontrol unshare nsenter setpriv ip ps; do
+  for program in slurmctld slurmd munged faketime srun sbatch squeue scontrol unshare nsenter setpriv ip ps; do
     command -v "$program" >/dev/null || return 1
   done
   [ -d /etc/slurm ]
@@ -28,7 +28,7 @@ if ! complete; then
   fi
   export DEBIAN_FRONTEND=noninteractive
   set -- apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 \
-    slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge iproute2 procps util-linux
+    slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge faketime iproute2 procps util-linux
   "$@" >"$log" 2>&1 || { apt-get update -qq >"$log" 2>&1 && "$@" >"$log" 2>&1; } ||
     missing "apt-get cannot install SLURM: $(tail -n 1 "$log")"
   complete || missing "apt-get installed SLURM, but a program of it is not there"
