@@ -94,9 +94,13 @@ def main() -> int:
         campaign = Campaign(cluster, Path(folder), plan, chunks=chosen.chunks, at_once=8)
         clock = threading.Timer(60 * chosen.minutes, campaign.close)
         clock.start()
-        campaign.run(chosen.at_once, say)
+        try:
+            campaign.run(chosen.at_once, say)
+            left = []
+        except ExceptionGroup as failures:
+            left = [f"unfinished: {type(error).__name__}: {error}" for error in failures.exceptions]
         clock.cancel()
-        left = what_is_left(cluster)
+        left += what_is_left(cluster)
     record = {
         "seed": chosen.seed,
         "chunks": chosen.chunks,

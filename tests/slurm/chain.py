@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -144,12 +145,9 @@ class Chain:
 
     def kill_coordinator(self) -> None:
         """SIGKILL of the process that was started; it has no time to do anything."""
-        try:
-            inside = psutil.Process(self._coordinator.pid).children()
-        except psutil.NoSuchProcess:
-            inside = []
-        for process in inside:
-            process.kill()
+        with suppress(psutil.NoSuchProcess):
+            for process in psutil.Process(self._coordinator.pid).children():
+                process.kill()
         self._coordinator.wait(LONGEST)
 
     def jobs(self, *states: str) -> list[dict[str, str]]:
