@@ -35,7 +35,7 @@ FIRST_LOOK = 40
 JOB_MINUTES = 240
 """As shipped: an hour's chunks share one job."""
 
-CHUNK_MINUTES, TRAJECTORIES_PER_SECOND = 2.0, 36.0
+CHUNK_MINUTES, TRAJECTORIES_PER_SECOND = 5.0, 36.0
 """Of a core of the machine that the cost model was measured on; elsewhere chunks are longer or shorter."""
 
 HMC = {"kind": "hmc", "integrator": "omf2", "tau": 1.0, "n_steps": 10}
