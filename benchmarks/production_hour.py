@@ -38,6 +38,8 @@ JOB_MINUTES = 240
 CHUNK_MINUTES, TRAJECTORIES_PER_SECOND = 5.0, 36.0
 """Of a core of the machine that the cost model was measured on; elsewhere chunks are longer or shorter."""
 
+OF_EVERY_CHUNK = ("files", "starts of programs", "Snakemake between steps")
+
 HMC = {"kind": "hmc", "integrator": "omf2", "tau": 1.0, "n_steps": 10}
 
 
@@ -71,9 +73,16 @@ def parts(began: float, jobs: dict[str, tuple[float, float]], attempts: list[Att
     ended = max(moment(attempt.end["time"]) for attempt in attempts)
     files = sum(attempt.end["io_seconds"] for attempt in attempts)
     inside = [(moment(a.begin["time"]), moment(a.chunks[0]["time"]), moment(a.end["time"])) for a in attempts]
-    useful = sum(end - chunk for _, chunk, end in inside) - files
     starts = sum(chunk - begin for begin, chunk, _ in inside)
-    allocated = sum(end - start for start, end in jobs.values())
+    useful = sum(end - chunk for _, chunk, end in inside) - files
+    allocations, steps = 0.0, 0.0
+    for number, (start, end) in jobs.items():
+        of_job = [
+            times for attempt, times in zip(attempts, inside, strict=True) if number == attempt.begin["slurm_job_id"]
+        ]
+        first, last = min(begin for begin, _, _ in of_job), max(done for _, _, done in of_job)
+        allocations += first - start + end - last
+        steps += last - first - sum(done - begin for begin, _, done in of_job)
     ordered = sorted(jobs.values())
     between = [later - earlier for (_, earlier), (later, _) in pairwise(ordered)]
     return {
@@ -81,7 +90,8 @@ def parts(began: float, jobs: dict[str, tuple[float, float]], attempts: list[Att
         "useful": useful,
         "files": files,
         "starts of programs": starts,
-        "allocations and Snakemake in jobs": allocated - sum(end - begin for begin, _, end in inside),
+        "Snakemake between steps": steps,
+        "allocations": allocations,
         "between jobs": sum(between),
         "before the first job": min(start for start, _ in jobs.values()) - began,
     }
@@ -124,8 +134,8 @@ def main() -> int:
     record = {
         "chunks": chunks, "jobs": len(found), "seconds": seconds, "share": 1 - seconds["useful"] / seconds["wall"],
         "figures": {
-            "allocation_seconds": seconds["allocations and Snakemake in jobs"] / len(found),
-            "chunk_seconds": (seconds["starts of programs"] + seconds["files"]) / chunks,
+            "allocation_seconds": seconds["allocations"] / len(found),
+            "chunk_seconds": sum(seconds[name] for name in OF_EVERY_CHUNK) / chunks,
             "first_poll": float(FIRST_LOOK),
         },
     }  # fmt: skip
