@@ -21,6 +21,9 @@ TRAJECTORIES = 1200
 """Of a chunk: some ten seconds of one core."""
 
 SAVED_SECONDS = 1.0
+LOST_SECONDS = 20.0
+"""After which a rank takes the others for lost."""
+
 COMMIT = {"GAUGEFLOW_COMMIT": "under_test"}
 """Part of every file's provenance, and so of its hash; nobody's work on the repository may change it meanwhile."""
 
@@ -228,7 +231,8 @@ class Chain:
     def _begin(self, *line: str | Path) -> None:
         self.submissions += 1
         log = self.folder / f"coordinator.{self.submissions}.log"
-        settings = {"GAUGEFLOW_CHECKPOINT_SECONDS": str(SAVED_SECONDS), "GAUGEFLOW_HEARTBEAT_SECONDS": "1", **COMMIT}
+        settings = {"GAUGEFLOW_CHECKPOINT_SECONDS": str(SAVED_SECONDS), "GAUGEFLOW_HEARTBEAT_SECONDS": "1"}
+        settings |= {"GAUGEFLOW_STALL_SECONDS": str(LOST_SECONDS), **COMMIT}
         self._coordinator = self.cluster.begin(*line, log=log, cwd=self.folder, nice=5, **settings)
 
     def _look(self) -> None:
