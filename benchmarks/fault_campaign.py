@@ -93,6 +93,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gaugeflow_faults_") as folder, Cluster(nodes, disks) as cluster:
         campaign = Campaign(cluster, Path(folder), plan, chunks=chosen.chunks, at_once=8)
         clock = threading.Timer(60 * chosen.minutes, campaign.close)
+        clock.daemon = True
         clock.start()
         try:
             campaign.run(chosen.at_once, say)
