@@ -21,6 +21,11 @@ def extents(field: Tensor) -> tuple[int, ...]:
     return tuple(reversed(field.shape[2:-MATRIX_AXES]))
 
 
+def from_file_order(links: Tensor) -> Tensor:
+    """Links as on file, [chain, t, .., x, mu, N, N], in the order of networks, U[batch, mu, t, .., x, N, N]."""
+    return links.movedim(-3, 1).contiguous()
+
+
 def shifted(field: Tensor, steps: Sequence[int], trailing: int = MATRIX_AXES) -> Tensor:
     """field(x + sum_mu steps[mu] mu) at x, on the torus.
 
