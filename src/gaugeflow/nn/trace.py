@@ -25,7 +25,7 @@ class SiteHead(nn.Module):
     n_out        channels of what goes out
     activation   between layers
 
-    2 flop a weight and site.
+    2 flop a weight and site; 8 bytes a channel and site of every layer in float64.
     """
 
     takes = (Kind.INVARIANT,)
@@ -62,7 +62,7 @@ class SiteHead(nn.Module):
 class TraceHead(nn.Module):
     """W[batch, n_in, ..] -> Re and Im of Tr W -> linear layers: local invariants [batch, n_out, t, .., x].
 
-    Arguments as for `SiteHead`; n_in counts channels of W.
+    Arguments as for `SiteHead`; n_in counts channels of W. The traces read 16 N bytes a channel and site in complex128.
     """
 
     takes = (Kind.ADJOINT,)

@@ -50,25 +50,37 @@ def random_matrices(group: str, shape: Sequence[int], generator: torch.Generator
     dtype   what the result is rounded to
 
     Columns of Gaussian numbers are made orthonormal one after the other, which is the QR decomposition with a positive
-    diagonal: Haar measure of U(N). For SU(N) the last column takes the phase 1 / det.
+    diagonal: Haar measure of U(N). For SU(N) the others leave the last column one choice with determinant 1.
     """
     known = gauge_group(group)
-    gaussian = torch.randn(
-        *shape, known.n, known.n, dtype=torch.complex128, generator=generator, device=generator.device
-    )
+    drawn = (*shape, known.n - known.special, known.n)
+    gaussian = torch.randn(drawn, dtype=torch.complex128, generator=generator, device=generator.device)
     columns: list[Tensor] = []
-    for k in range(known.n):
-        column = gaussian[..., k]
-        for _ in range(2):  # the second time removes what rounding left
+    for column in gaussian.unbind(-2):
+        for _ in range(2 if columns else 0):  # the second time removes what rounding left
             for other in columns:
                 column = column - other * (other.conj() * column).sum(-1, keepdim=True)
         columns.append(column / torch.linalg.vector_norm(column, dim=-1, keepdim=True))
-    out = torch.stack(columns, -1)
     if known.special:
-        phase = torch.linalg.det(out).conj()
-        columns[-1] = columns[-1] * (phase / phase.abs())[..., None]
-        out = torch.stack(columns, -1)
-    return out.to(dtype)
+        columns.append(_last_column(columns))
+    return torch.stack(columns, -1).to(dtype)
+
+
+def _last_column(columns: list[Tensor]) -> Tensor:
+    """The column that makes the determinant 1: the conjugates of the others' minors, with their signs."""
+    n = len(columns) + 1
+    rows = torch.stack(columns, -1)
+    minors = [_determinant(rows[..., [k for k in range(n) if k != i], :]) for i in range(n)]
+    return torch.stack([(-1) ** (i + n - 1) * minor.conj() for i, minor in enumerate(minors)], -1)
+
+
+def _determinant(a: Tensor) -> Tensor:
+    """det A, written out where that is short."""
+    if a.shape[-1] == 1:
+        return a[..., 0, 0]
+    if a.shape[-1] == 2:
+        return a[..., 0, 0] * a[..., 1, 1] - a[..., 0, 1] * a[..., 1, 0]
+    return torch.linalg.det(a)
 
 
 def random_rotations(group: str, links: Tensor, generator: torch.Generator) -> Tensor:
