@@ -15,8 +15,8 @@ def plaquettes(links: Tensor) -> Tensor:
 
         P_mu_nu(x) = U_mu(x) U_nu(x + mu) [U_nu(x) U_mu(x + nu)]^dagger,  mu < nu           arXiv:2012.12901
 
-    24 N^3 flop a site and plane. In complex128 16 N^2 (D + D (D - 1) / 2) bytes must move, 16 N^2 a plane and step do: two
-    shifted links, three products, the stack. The daggers come in later as channels of the bilinear layers.
+    24 N^3 flop a site and plane. In complex128 16 N^2 (D + planes) bytes a site must move; two shifts, three products and
+    the stack move 240 N^2 a plane. The daggers come in later as channels of the bilinear layers.
     """
     ndim = check_links(links, "plaquettes").shape[1]
     unit = torch.eye(ndim, dtype=torch.int64).tolist()
@@ -31,8 +31,8 @@ def plaquettes(links: Tensor) -> Tensor:
 def polyakov_loops(links: Tensor) -> Tensor:
     """Products of all links around the torus from x on, W[batch, mu, t, .., x, N, N], one channel per direction.
 
-    Lines are doubled: log2 L products and shifts a direction, up to twice as many for an L that is no power of two; each
-    takes 8 N^3 flop a site and in complex128 reads 32 N^2 and writes 16 N^2 bytes, the shift the same again.
+    Lines are doubled: log2 L shifts and products a direction, up to twice as many for an L that is no power of two. One
+    of both takes 8 N^3 flop and in complex128 moves 80 N^2 bytes a site.
     """
     ndim = check_links(links, "polyakov_loops").shape[1]
     return torch.stack([_closed_line(links[:, mu], mu, ndim) for mu in range(ndim)], 1)

@@ -20,8 +20,8 @@ class LatticeConvolution(nn.Module):
     paths         any other list of paths, () first, instead of the standard kernel
     init          weights are drawn from N(0, init^2 / (n_in number of paths))
 
-    Weights omega[n_out, n_in, path] are real. Flops a site: paths (16 N^3 n_in + 4 N^2 n_in n_out). Bytes that must move
-    in complex128: 16 N^2 (n_in + D + n_out); each path moves 16 N^2 (8 n_in + 3 n_out), one path at a time.
+    Weights omega[n_out, n_in, path] are real. Flops a site: paths (16 N^3 n_in + 4 N^2 n_in n_out). Bytes a site that
+    must move in complex128: 16 N^2 (n_in + D + n_out); each path, one at a time, moves 16 N^2 (9 n_in + 4 n_out).
     """
 
     takes = (Kind.ADJOINT, Kind.LINKS)
