@@ -15,8 +15,8 @@ def plaquettes(links: Tensor) -> Tensor:
 
         P_mu_nu(x) = U_mu(x) U_nu(x + mu) [U_nu(x) U_mu(x + nu)]^dagger,  mu < nu           arXiv:2012.12901
 
-    24 N^3 flop a site and plane. In complex128 16 N^2 (D + planes) bytes a site must move; two shifts, three products and
-    the stack move 240 N^2 a plane. The daggers come in later as channels of the bilinear layers.
+    24 N^3 flop a site and plane. In complex128 16 N^2 (D + planes) bytes a site must move; two shifts, three products
+    and the stack move 240 N^2 a plane. The daggers come in later as channels of the bilinear layers.
     """
     ndim = check_links(links, "plaquettes").shape[1]
     unit = torch.eye(ndim, dtype=torch.int64).tolist()
