@@ -6,7 +6,7 @@ from nn.cases import CASES, GROUPS, fields_of, generator, links_of
 
 from gaugeflow.errors import ConfigError, GeometryError
 from gaugeflow.nn.activation import LatticeActivation
-from gaugeflow.nn.bilinear import Bilinear, contracted, enlarged
+from gaugeflow.nn.bilinear import Bilinear
 from gaugeflow.nn.exponential import LatticeExponential
 from gaugeflow.nn.fused_bilinear import LatticeConvBilinear
 from gaugeflow.nn.inputs import LoopInputs, plaquettes, polyakov_loops
@@ -44,6 +44,9 @@ def test_the_anti_hermitian_part_lies_in_the_algebra(traceless):
     field, _ = fields_of("U2", 2)
     found = antihermitian(field, traceless)
     assert (found + found.mH).abs().max() < 1e-15
+    hermitian = (field + field.mH) / 2
+    trace_part = field - hermitian - found
+    assert (trace_part - trace(trace_part)[..., None, None] / 2 * torch.eye(2)).abs().max() < 1e-15
     assert (float(trace(found).abs().max()) < 1e-14) is traceless
 
 
@@ -103,14 +106,19 @@ def test_charge_conjugation_conjugates_every_layer():
 
 def test_a_contraction_is_the_sum_of_all_products():
     field, _ = fields_of("U2", 2)
-    first, second = enlarged(field[:, :2]), enlarged(field[:, 1:])
+    one = torch.eye(2).expand(field[:, 0].shape)
+    first = torch.stack([field[:, 0], field[:, 1], field[:, 0].mH, field[:, 1].mH, one], 1)
+    second = torch.stack([field[:, 1], field[:, 2], field[:, 1].mH, field[:, 2].mH, one], 1)
+    layer = Bilinear(2, 2, 3).double()
     alpha = torch.randn(3, 5, 5, dtype=torch.float64, generator=generator())
     wanted = sum(
         alpha[None, :, i, j, None, None, None, None] * (first[:, i] @ second[:, j])[:, None]
         for i in range(5)
         for j in range(5)
     )
-    assert (contracted(first, second, alpha) - wanted).abs().max() < 1e-13
+    with torch.no_grad():
+        layer.weight.copy_(alpha)
+    assert (layer(field[:, :2], field[:, 1:]) - wanted).abs().max() < 1e-13
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -179,8 +187,17 @@ def test_first_weights_are_a_function_of_the_seed():
     make = lambda seed: LCNN((LayerShape(4),), 2, 2, head=(4,), generator=generator(seed))  # noqa: E731
     same = zip(make(1).parameters(), make(1).parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in same)
-    weight = LatticeConvBilinear(8, 64, 2, init=2.0, generator=generator()).weight
-    assert weight.std().item() == pytest.approx(2 / (17 * 49) ** 0.5, rel=0.02)
+
+
+def test_first_weights_keep_the_size_of_what_they_sum():
+    g = generator()
+    for layer, terms in (
+        (LatticeConvBilinear(8, 64, 2, init=2.0, generator=g), 17 * 49),
+        (LatticeConvolution(64, 64, 2, init=2.0, generator=g), 64 * 3),
+        (Bilinear(8, 8, 64, init=2.0, generator=g), 17 * 17),
+        (LatticeExponential(5000, 4, True, init=2.0, generator=g), 5000),
+    ):
+        assert layer.weight.std().item() == pytest.approx(2 / terms**0.5, rel=0.03)
 
 
 def test_the_network_of_the_literature_has_its_number_of_weights():

@@ -137,7 +137,7 @@ def assert_rotation_equivariant(
     takes: Sequence[Kind] | None = None,
     gives: Kind | None = None,
 ) -> float:
-    """f(U turned) = f(U) turned, and the same for two directions exchanged, in every plane with equal or unequal sides.
+    """f(U turned) = f(U) turned, and the same for two directions exchanged, in every plane.
 
     Channels are taken as scalars, as in `assert_reflection_equivariant`.
     """
