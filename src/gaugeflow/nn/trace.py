@@ -17,7 +17,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "leaky_relu": functional.leaky_relu,
     "tanh": torch.tanh,
     "gelu": functional.gelu,
-    "identity": lambda values: values,
+    "identity": torch.positive,
 }
 """Functions between layers that act on real numbers; a pair of leaky_relu is the identity, so that nothing is lost."""
 
