@@ -212,7 +212,7 @@ class Chain:
                     continue
         for path in sorted(self.files.glob("logs/generate/*/*.log"), key=lambda path: path.stat().st_mtime)[-2:]:
             lines.append(f"{path.name}: {path.read_text(errors='replace')[-800:]}")
-        return "\n".join(lines)
+        return "\n".join(lines).replace(str(self.root), "ROOT")
 
     def finish(self, most: int = 6) -> None:
         """Resume until the study is done.
