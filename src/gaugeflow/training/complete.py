@@ -4,10 +4,11 @@ from pathlib import Path
 
 from gaugeflow.config.trainings import Training
 from gaugeflow.ensembles.atomic import remove_leftovers
+from gaugeflow.ensembles.weights_file import MODEL
 from gaugeflow.errors import FileError
 from gaugeflow.training.checkpoint import Progress
 from gaugeflow.training.data import DataSet
-from gaugeflow.training.weights import MODEL, read_tensors
+from gaugeflow.training.weights import read_tensors
 
 
 def published(out: Path, training: Training, data: DataSet, identity_sha256: str) -> bool:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from gaugeflow.config.canonical import canonical_json, sha256_text
 from gaugeflow.config.trainings import Training
+from gaugeflow.ensembles.weights_file import MODEL
 from gaugeflow.errors import GaugeflowError, PhysicsError, TryAgain
 from gaugeflow.jobs.deadline import Deadline
 from gaugeflow.jobs.disk import require_free
@@ -33,7 +34,7 @@ from gaugeflow.training.optimiser import make_optimiser, moments, set_learning_r
 from gaugeflow.training.order import Batch, batches, in_order, micro_batches
 from gaugeflow.training.schedule import best_epoch, finished, learning_rate
 from gaugeflow.training.targets import target_of
-from gaugeflow.training.weights import MODEL, load_weights, weights_of, weights_sha256, write_tensors
+from gaugeflow.training.weights import load_weights, weights_of, weights_sha256, write_tensors
 from gaugeflow.training.world import World
 
 CHECKPOINT_SECONDS = 30.0
@@ -200,7 +201,7 @@ class TrainingRun:
         raise PhysicsError(
             f"{self.out}: epoch {self.position.epoch}, batch {self.position.batch}: got a loss of {value} and a "
             f"gradient of norm {norm}, wanted finite numbers; the state before is kept in {self.out.name}.partial. "
-            "Use a smaller learning rate, gradient_norm, or precision float64; the settings are part of the model's name"
+            "Use a smaller learning rate, gradient_norm, or precision float64; settings are part of the model's name"
         )
 
     def _end_epoch(self) -> None:
