@@ -14,6 +14,7 @@ from gaugeflow.nn.lattice_convolution import LatticeConvolution
 from gaugeflow.nn.lcnn import LCNN, LayerShape
 from gaugeflow.nn.matrices import antihermitian, trace
 from gaugeflow.nn.paths import displacement, straight_paths, transporters
+from gaugeflow.nn.trace import TraceHead
 
 SYMMETRIC = ((), (1,), (-1,), (2,), (-2,), (1, 1))
 
@@ -181,6 +182,23 @@ def test_stored_weights_make_the_same_network():
     assert not torch.equal(first(links), second(links))
     second.load_state_dict(first.state_dict())
     assert torch.equal(first(links), second(links))
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh", "gelu", "identity"])
+def test_a_head_applies_its_layers_site_by_site(activation):
+    field, _ = fields_of("SU3", 2)
+    head = TraceHead(3, (4,), 2, activation, generator=generator()).double()
+    first, second = head.head.weights
+    inner, outer = head.head.biases
+    with torch.no_grad():
+        inner += 0.1
+        outer += 0.2
+    function = {"identity": lambda values: values, "leaky_relu": torch.nn.functional.leaky_relu}.get(activation)
+    function = function or getattr(torch, activation, None) or torch.nn.functional.gelu
+    for b, t, x in ((0, 0, 0), (1, 3, 4)):
+        z = trace(field[b, :, t, x])
+        wanted = second @ function(first @ torch.cat([z.real, z.imag]) + inner) + outer
+        assert torch.allclose(head(field)[b, :, t, x], wanted, rtol=0, atol=1e-13)
 
 
 def test_first_weights_are_a_function_of_the_seed():

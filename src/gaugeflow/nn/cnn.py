@@ -1,6 +1,6 @@
 """The baseline: an ordinary convolutional network on components of links, which knows nothing of gauge invariance."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -9,15 +9,8 @@ from torch.nn import functional
 from gaugeflow.errors import ConfigError, GeometryError
 from gaugeflow.nn.fields import check_precision
 from gaugeflow.nn.lcnn import check_size
-from gaugeflow.nn.trace import SiteHead
+from gaugeflow.nn.trace import SiteHead, activation_named
 from gaugeflow.nn.transformation import Kind
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": torch.relu,
-    "leaky_relu": functional.leaky_relu,
-    "tanh": torch.tanh,
-    "gelu": functional.gelu,
-}
 
 
 def components(links: Tensor) -> Tensor:
@@ -75,7 +68,7 @@ class CNN(nn.Module):
 
     layers       anything with channels and kernel_size
     ndim, n      dimension and matrix size of the links
-    activation   relu, leaky_relu, tanh or gelu, after every convolution
+    activation   function after every convolution and hidden layer, a name of `trace.ACTIVATIONS`
     head         widths of hidden linear layers at every site
     n_out        numbers
     average      whether to give their mean over sites, [batch, n_out], instead of [batch, n_out, t, .., x]
@@ -100,16 +93,14 @@ class CNN(nn.Module):
         generator: torch.Generator | None = None,
     ):
         super().__init__()
-        if activation not in ACTIVATIONS:
-            raise ConfigError(f"cnn: activation {activation!r} is not known; use one of {', '.join(ACTIVATIONS)}")
         self.ndim, self.n, self.average = ndim, n, average
-        self.activation = ACTIVATIONS[activation]
+        self.activation = activation_named(activation)
         channels = [2 * ndim * n * n, *(layer.channels for layer in layers)]
         self.layers = nn.ModuleList(
             PeriodicConvolution(before, layer.channels, ndim, layer.kernel_size, generator=generator)
             for before, layer in zip(channels, layers, strict=False)
         )
-        self.head = SiteHead(channels[-1], head, n_out, self.activation, generator=generator)
+        self.head = SiteHead(channels[-1], head, n_out, activation, generator=generator)
 
     @classmethod
     def from_settings(cls, settings, ndim: int, n: int, generator: torch.Generator | None = None) -> "CNN":

@@ -33,6 +33,7 @@ class LCNN(nn.Module):
     plaquettes   whether plaquettes are inputs
     polyakov     whether Polyakov loops are inputs
     head         widths of hidden linear layers
+    activation   function between these, a name of `trace.ACTIVATIONS`
     n_out        numbers per site
     init         scale of the L-CBs' first weights
     generator    where first weights come from
@@ -52,6 +53,7 @@ class LCNN(nn.Module):
         plaquettes: bool = True,
         polyakov: bool = False,
         head: Sequence[int] = (),
+        activation: str = "leaky_relu",
         n_out: int = 1,
         init: float = 1.0,
         generator: torch.Generator | None = None,
@@ -68,7 +70,7 @@ class LCNN(nn.Module):
             )
             for before, layer in zip(channels, layers, strict=False)
         )
-        self.head = TraceHead(channels[-1], head, n_out, generator=generator)
+        self.head = TraceHead(channels[-1], head, n_out, activation, generator=generator)
 
     @classmethod
     def from_settings(cls, settings, ndim: int, n: int, generator: torch.Generator | None = None) -> "LCNN":

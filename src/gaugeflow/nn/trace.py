@@ -5,10 +5,28 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from gaugeflow.errors import ConfigError
 from gaugeflow.nn.fields import check_adjoint, check_precision
 from gaugeflow.nn.matrices import trace
 from gaugeflow.nn.transformation import Kind
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "leaky_relu": functional.leaky_relu,
+    "tanh": torch.tanh,
+    "gelu": functional.gelu,
+    "identity": torch.positive,
+}
+"""Functions between layers that act on real numbers; a pair of leaky_relu is the identity, so that nothing is lost."""
+
+
+def activation_named(name: str) -> Callable[[Tensor], Tensor]:
+    """The function of that name; ConfigError if there is none."""
+    if name not in ACTIVATIONS:
+        raise ConfigError(f"activation {name!r} is not known; use one of {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]
 
 
 def traces(field: Tensor) -> Tensor:
@@ -23,7 +41,7 @@ class SiteHead(nn.Module):
     n_in         channels of what comes in
     widths       channels of hidden layers; none for one linear map
     n_out        channels of what goes out
-    activation   between layers
+    activation   function between layers, a name of `ACTIVATIONS`
 
     2 flop a weight and site; 8 bytes a channel and site of every layer in float64.
     """
@@ -36,13 +54,13 @@ class SiteHead(nn.Module):
         n_in: int,
         widths: Sequence[int] = (),
         n_out: int = 1,
-        activation: Callable[[Tensor], Tensor] = torch.tanh,
+        activation: str = "leaky_relu",
         *,
         generator: torch.Generator | None = None,
     ):
         super().__init__()
         sizes = (n_in, *widths, n_out)
-        self.activation = activation
+        self.activation = activation_named(activation)
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         for before, after in pairwise(sizes):
             bound = before**-0.5
@@ -73,7 +91,7 @@ class TraceHead(nn.Module):
         n_in: int,
         widths: Sequence[int] = (),
         n_out: int = 1,
-        activation: Callable[[Tensor], Tensor] = torch.tanh,
+        activation: str = "leaky_relu",
         *,
         generator: torch.Generator | None = None,
     ):
