@@ -1,4 +1,4 @@
-"""Files of weights (safetensors) judged without PyTorch: what is in them, and whether the weights are those of the hash.
+"""Files of weights (safetensors) judged without PyTorch: what is in them, and whether weights are those of the hash.
 
 A file is 8 bytes (length of the header, little-endian), the header (JSON: name -> dtype, shape, data_offsets; our text
 under __metadata__), then the numbers.
