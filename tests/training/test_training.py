@@ -64,16 +64,22 @@ def test_the_kept_weights_are_those_of_the_best_epoch(tmp_path):
     assert float(found) == pytest.approx(losses_of_epochs.min(), rel=1e-12)
 
 
-def test_a_loss_that_is_no_number_ends_the_training_and_keeps_the_state_before(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [(14, "epoch 1, batch 0: got a loss of nan"), (11, "epoch 0: got a validation loss of nan")],
+    ids=["training", "validation"],
+)
+def test_a_loss_that_is_no_number_ends_the_training_and_keeps_the_state_before(tmp_path, monkeypatch, call, message):
+    """Losses of a batch are three calls, three batches and the validation an epoch."""
     study = write_small(tmp_path)
     out, calls = tmp_path / "m" / "model.safetensors", []
 
     def broken(*arguments):
         calls.append(1)
-        return losses(*arguments) * (float("nan") if len(calls) == 11 else 1.0)
+        return losses(*arguments) * (float("nan") if len(calls) == call else 1.0)
 
     monkeypatch.setattr(loop, "losses", broken)
-    with pytest.raises(PhysicsError, match=r"epoch 0, batch 3|epoch 1, batch 0: got a loss of nan") as caught:
+    with pytest.raises(PhysicsError, match=message) as caught:
         train(study, tmp_path, out)
     assert caught.value.exit_code == 4
     assert not out.exists()
@@ -87,7 +93,7 @@ def test_a_loss_that_is_no_number_ends_the_training_and_keeps_the_state_before(t
 def test_an_overflow_is_found_by_itself(tmp_path):
     study = write_small(tmp_path, **{"training.optimiser.learning_rate": 10.0, "training.precision": "float32",
                                      "network.layers": [{"channels": 2}] * 6, "training.epochs": 40})  # fmt: skip
-    with pytest.raises(PhysicsError, match="wanted (finite numbers|a finite number)"):
+    with pytest.raises(PhysicsError, match=r"wanted (finite numbers|a finite number)"):
         train(study, tmp_path)
 
 
@@ -146,7 +152,9 @@ def test_schedules_follow_their_formulas():
     assert cosine[5] == pytest.approx(0.055)
     assert cosine[8] == pytest.approx(0.01)
     assert rates(kind="step", every=4, factor=0.5) == [0.1] * 4 + [0.05] * 4 + [0.025]
-    assert rates((3, 2, 2, 4, 1, 5, 5, 5), kind="plateau", patience=2) == pytest.approx([0.1] * 4 + [0.05] * 3 + [0.025] * 2)
+    assert rates((3, 2, 2, 4, 1, 5, 5, 5), kind="plateau", patience=2) == pytest.approx(
+        [0.1] * 4 + [0.05] * 3 + [0.025] * 2
+    )
 
 
 def test_patience_ends_a_training_and_the_first_of_equal_epochs_is_best():

@@ -141,10 +141,12 @@ class TrainingRun:
         self.stop.begin()
         while not self._finished():
             plan = batches(self._extents, self.settings.batch, self.seed, self.position.epoch)
-            while self.position.batch < len(plan):
-                self._step(plan[self.position.batch], progress)
+            same_epoch = True
+            while same_epoch:
+                if self.position.batch < len(plan):  # else all but the validation was done and saved
+                    self._step(plan[self.position.batch], progress)
                 if self.position.batch == len(plan):
-                    self._end_epoch()
+                    self._end_epoch(progress)
                 self.stop.step()
                 due = self.root and time.monotonic() - saved_at >= self.checkpoint_seconds
                 asked, due = self.world.comm.maximum(np.array([bool(self.stop), due], np.float64))
@@ -158,8 +160,7 @@ class TrainingRun:
                         f"{self.out}: told to stop ({self.stop.reason}); epoch {self.position.epoch}, batch "
                         f"{self.position.batch} of {len(plan)} is saved, the same command continues"
                     )
-                if self.position.batch == 0:
-                    break  # a new epoch has a new plan
+                same_epoch = self.position.batch > 0
 
     def _finished(self) -> bool:
         return finished(self.settings, self.position.history["validation_loss"])
@@ -204,7 +205,7 @@ class TrainingRun:
             "Use a smaller learning rate, gradient_norm, or precision float64; settings are part of the model's name"
         )
 
-    def _end_epoch(self) -> None:
+    def _end_epoch(self, progress: Any) -> None:
         """Validate, keep the best weights, turn the page."""
         began, position, epoch = time.monotonic(), self.position, self.position.epoch
         parts = in_order(self.data.extents(self.data.validation), self._micro)
@@ -214,12 +215,16 @@ class TrainingRun:
             with torch.no_grad():
                 return self._losses(self._links([rows[k] for k in part])).sum().reshape(1)
 
-        value = float(summed(parts, loss, 1, self.world)[0]) / len(rows)
-        if not math.isfinite(value):
-            raise PhysicsError(
-                f"{self.out}: epoch {epoch}: got a validation loss of {value}, wanted a finite number; the last saved "
-                f"state is kept in {self.out.name}.partial. Use a smaller learning rate or gradient_norm"
-            )
+        try:
+            value = float(summed(parts, loss, 1, self.world)[0]) / len(rows)
+            if not math.isfinite(value):
+                raise PhysicsError(
+                    f"{self.out}: epoch {epoch}: got a validation loss of {value}, wanted a finite number; the state is "
+                    f"kept in {self.out.name}.partial. Use a smaller learning rate or gradient_norm"
+                )
+        except GaugeflowError:  # on all ranks alike
+            self._save(progress)
+            raise
         history = position.history
         values = {
             "training_loss": position.loss_sum / len(self.data.training),
