@@ -2,7 +2,7 @@
 
     python kill_train.py FOLDER OUT SEED KILLS    prints {"kills": [[place, moment, phase], ..], "problems": [..]}
 
-FOLDER has the study and data/ensembles. Kills are as in ensembles.kill_driver: before and after fsync and rename, and at
+FOLDER has the study and data/ensembles. Kills are as in ensembles.kill_driver: around fsync and rename, and at
 random times; phase 0 is the training, 1 the publication, 2 the removal of the scratch folder.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from ensembles.kill_driver import attempt
 
 from gaugeflow.cli.main import main
-from gaugeflow.training import loop
+from gaugeflow.training import loop, publication
 from gaugeflow.training.checkpoint import Progress
 
 FINAL = [
@@ -57,7 +57,7 @@ def observed(folder: Path, out: Path, report) -> None:
     """The real command, with every step, every saved state and every phase reported."""
     report("phase", 2 if out.exists() else 0)
     step, save, begin = (getattr(loop.TrainingRun, name) for name in ("_step", "_save", "_begin"))
-    publish, finish = loop.write_history, Progress.finish
+    publish, finish = publication.write_history, Progress.finish
 
     def counted_step(run, *arguments):
         report("computed", number(run) + 1)
@@ -81,7 +81,7 @@ def observed(folder: Path, out: Path, report) -> None:
 
     loop.TrainingRun._step, loop.TrainingRun._save = counted_step, counted_save
     loop.TrainingRun._begin = counted_begin
-    loop.write_history, Progress.finish = publishing, finishing
+    publication.write_history, Progress.finish = publishing, finishing
     if code := main(words(folder, out)):
         raise SystemExit(code)
 

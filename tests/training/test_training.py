@@ -7,7 +7,7 @@ import pytest
 import torch
 from training.small import CNN, train, write_small
 
-from gaugeflow.config.training import TrainingSettings
+from gaugeflow.config.training import AdamW, TrainingSettings
 from gaugeflow.ensembles.reader import open_file
 from gaugeflow.errors import ConfigError, FileError, PhysicsError
 from gaugeflow.lattice.communicator import Serial
@@ -15,6 +15,7 @@ from gaugeflow.training import loop
 from gaugeflow.training.data import find_data
 from gaugeflow.training.gradients import loss_and_gradient
 from gaugeflow.training.network import losses
+from gaugeflow.training.optimiser import Optimiser
 from gaugeflow.training.schedule import best_epoch, finished, learning_rate
 from gaugeflow.training.weights import read_model, read_tensors
 from gaugeflow.training.world import World, joined
@@ -139,6 +140,31 @@ def test_gradients_are_clipped_to_their_norm(tmp_path):
         norms.append(history(out)["gradient_norm"][0])
     assert norms[0] > 1e-3
     assert norms[1] > 1e-3  # what is recorded is the norm before
+
+
+@pytest.mark.parametrize(("amsgrad", "decay"), [(True, 0.0), (False, 0.1), (True, 0.3)])
+def test_the_optimiser_is_the_library_s_and_continues_from_its_state(amsgrad, decay):
+    settings = AdamW(kind="adamw", learning_rate=0.1, amsgrad=amsgrad, weight_decay=decay)
+    ours, theirs = (torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 1)).double() for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    library = torch.optim.AdamW(theirs.parameters(), amsgrad=amsgrad, weight_decay=decay, foreach=False)
+    optimiser, generator = Optimiser(settings, ours), torch.Generator().manual_seed(1)
+    for k in range(40):
+        gradient = torch.randn(11, generator=generator, dtype=torch.float64) * 10.0 ** (-k % 5)
+        rate = 0.01 * (k + 1)
+        library.param_groups[0]["lr"] = rate
+        for weight, part in zip(theirs.parameters(), gradient.split([6, 2, 2, 1]), strict=True):
+            weight.grad = part.reshape(weight.shape)
+        library.step()
+        if k % 7 == 3:
+            state = optimiser.state()
+            optimiser = Optimiser(settings, ours)
+            optimiser.load(state, "x")
+        optimiser.step(gradient, rate)
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert (one - other).abs().max() < 1e-13 * other.abs().max()
+    with pytest.raises(FileError, match="x: the optimiser's state belongs to other weights"):
+        optimiser.load(Optimiser(settings, ours[0]).state(), "x")
 
 
 def test_schedules_follow_their_formulas():

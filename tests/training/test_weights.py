@@ -54,7 +54,7 @@ def test_every_damage_is_found_with_and_without_torch(whole, tmp_path, capsys, a
     content[{"number": length + 20, "header": 40, "end": -1}[at]] ^= 1
     path = tmp_path / "model.safetensors"
     path.write_bytes(content[:-1] if at == "end" else content)
-    with pytest.raises(FileError, match="model.safetensors: "):
+    with pytest.raises(FileError, match=r"model.safetensors: "):
         read_model(path)
     assert not verify_weights(path).ok
     assert main(["check", str(whole[2])]) == 0
@@ -95,7 +95,7 @@ def test_weights_of_another_network_version_or_program_are_refused(whole, tmp_pa
         read_model(rewritten(whole, tmp_path / "less", lambda text: text["identity"].pop("group")))
     with pytest.raises(FileError, match=r"got format, version and kind \('gaugeflow', 2, 'model'\)"):
         read_model(rewritten(whole, tmp_path / "version", lambda text: text.update(version=2)))
-    with pytest.raises(FileError, match="wanted .*'training state'"):
+    with pytest.raises(FileError, match=r"wanted .*'training state'"):
         read_tensors(whole[2], "training state")
     from safetensors.torch import save_file
 
