@@ -225,8 +225,10 @@ def test_a_model_of_other_data_is_not_taken_for_this_one(gaugeflow, whole, tmp_p
     done = gaugeflow(*line[:5], "nothing", *line[6:], "--out", tmp_path / "x.safetensors")
     assert done.returncode == 2
     assert study.trainings[0].model_id in done.stderr
-    done = gaugeflow(*line, "--out", tmp_path / "x.safetensors", "--device", "cuda")
-    assert done.returncode == 2
+    for options, message in ((("--device", "cuda"), "0 cards"), (("--ranks", "9"), "got 9, wanted at most 3")):
+        done = gaugeflow(*line, "--out", tmp_path / "x.safetensors", *options)
+        assert done.returncode == 2
+        assert message in done.stderr
 
 
 def test_the_log_of_an_attempt_has_the_model(gaugeflow, whole, tmp_path):
