@@ -7,7 +7,7 @@ import signal
 import numpy as np
 import pytest
 import torch
-from training.small import CNN, train, write_small
+from training.small import CNN, train, write_ensemble, write_small
 
 from gaugeflow.config.training import AdamW, TrainingSettings
 from gaugeflow.ensembles.reader import open_file
@@ -19,6 +19,7 @@ from gaugeflow.training.data import find_data
 from gaugeflow.training.gradients import loss_and_gradient
 from gaugeflow.training.network import losses
 from gaugeflow.training.optimiser import Optimiser
+from gaugeflow.training.publication import published
 from gaugeflow.training.schedule import best_epoch, finished, learning_rate
 from gaugeflow.training.targets import wilson_loop
 from gaugeflow.training.weights import read_model, read_tensors
@@ -229,6 +230,16 @@ def test_a_model_of_other_data_is_not_taken_for_this_one(gaugeflow, whole, tmp_p
         done = gaugeflow(*line, "--out", tmp_path / "x.safetensors", *options)
         assert done.returncode == 2
         assert message in done.stderr
+
+
+def test_a_model_of_ensembles_with_other_links_is_not_taken_for_this_one(tmp_path):
+    """The same ids, generated anew by a code that changed a bit."""
+    study = write_small(tmp_path, **{"training.epochs": 1})
+    out, training, data = train(study, tmp_path), study.trainings[0], tmp_path / "data" / "ensembles"
+    assert published(out, training, find_data(training, data), "x")
+    write_ensemble(data, study.ensembles[0], seed=99)
+    with pytest.raises(FileError, match="trained on other settings or files, wanted lcnn_su2_2d_w1x2-"):
+        published(out, training, find_data(training, data), "x")
 
 
 def test_the_log_of_an_attempt_has_the_model(gaugeflow, whole, tmp_path):

@@ -1,8 +1,8 @@
 """The training of one model: continue what was saved, run the missing epochs, publish history and weights.
 
 All ranks run this together; files belong to rank 0. A model is a function of its settings, its data and its seed:
-neither the number of ranks nor interruptions change a bit. No rank raises before rank 0 has saved: the first that
-leaves ends the others.
+neither the number of ranks nor interruptions change a bit. (That of threads may: libraries split long sums by it.) No
+rank raises before rank 0 has saved: the first that leaves ends the others.
 """
 
 import logging
