@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from gaugeflow.errors import ConfigError
 from gaugeflow.nn.conv_bilinear import conv_bilinear_pairs, conv_bilinear_torch
 from gaugeflow.nn.fields import check_adjoint, check_links, check_precision
-from gaugeflow.nn.paths import Path, displacement, kernel_paths, transporters
+from gaugeflow.nn.paths import Path, kernel_paths, transports
 from gaugeflow.nn.transformation import Kind
 
 FORMS = {"auto": conv_bilinear_torch, "torch": conv_bilinear_torch, "pairs": conv_bilinear_pairs}
@@ -51,7 +51,6 @@ class LatticeConvBilinear(nn.Module):
         super().__init__()
         self.n_in, self.n_out, self.ndim, self.form = n_in, n_out, ndim, form
         self.paths = kernel_paths(ndim, kernel_size, symmetric, paths)
-        self.shifts = tuple(displacement(path, ndim) for path in self.paths if path)
         shape = (n_out, 2 * n_in + 1, 2 * n_in * len(self.paths) + 1)
         scale = init / (shape[1] * shape[2]) ** 0.5
         self.weight = nn.Parameter(scale * torch.randn(shape, generator=generator))
@@ -63,7 +62,7 @@ class LatticeConvBilinear(nn.Module):
         weight = check_precision(self.weight, field, "L-CB")
         if self.form not in FORMS:
             raise ConfigError(f"L-CB: form {self.form!r} is not known; use one of {', '.join(FORMS)}")
-        return FORMS[self.form](field, transporters(links, self.paths), self.shifts, weight)
+        return FORMS[self.form](field, *transports(links, self.paths), weight)
 
     def extra_repr(self) -> str:
         """What `print` shows."""
