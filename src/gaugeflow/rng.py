@@ -37,6 +37,9 @@ class Purpose(IntEnum):
     WINDING = 8
     WINDING_ACCEPT = 9
     EXACT = 10
+    VALIDATION = 11
+    TRAINING_ORDER = 12
+    AUGMENTATION = 13
 
 
 def check_field(name: str, value: int) -> int:

@@ -102,7 +102,9 @@ def _ours(result: "Verification") -> Outcome:
         return Outcome(result.path, result.problems, summary=s)
     chains = f" x {s['chains']} chains" if "chains" in s else ""
     count = f", {s['configurations']} configurations{chains}" if "configurations" in s else ""
-    text = f"{s['kind']}, chunk {s['chunk']}{count}, {s.get('ensemble_id', 'restart file')}"
+    count += f", {s['epochs']} epochs" if "epochs" in s else ""
+    chunk = f", chunk {s['chunk']}" if "chunk" in s else ""
+    text = f"{s['kind']}{chunk}{count}, {s.get('model_id') or s.get('ensemble_id', 'restart file')}"
     return Outcome(result.path, (), text=text, summary=s)
 
 

@@ -26,8 +26,13 @@ def check_study(
                 f"{chains} chain{'s' if chains > 1 else ''} of trajectories "
                 f"{found.trajectories[0]} to {found.trajectories[-1]}, read where they are"
             )
-    typer.echo(f"outputs under {root}/data/ensembles/ID and {root}/results/{loaded.name}")
-    typer.echo(f"{loaded.name} at scale {scale}: valid, {len(loaded.ensembles)} ensembles")
+    models = ""
+    if loaded.trainings:
+        _print_models(loaded)
+        models = f", {root}/data/models/MODEL"
+    typer.echo(f"outputs under {root}/data/ensembles/ID{models} and {root}/results/{loaded.name}")
+    count = f", {len(loaded.trainings)} models" if loaded.trainings else ""
+    typer.echo(f"{loaded.name} at scale {scale}: valid, {len(loaded.ensembles)} ensembles{count}")
 
 
 def _print_table(study: "Study") -> None:
@@ -58,6 +63,26 @@ def _print_table(study: "Study") -> None:
     disk, hours = sum(cost.disk for cost in costs), sum(cost.core_hours for cost in costs)
     memory = max(cost.memory for cost in costs)
     table.add_row("all", "", "", "", "", "", bytes_text(memory), bytes_text(disk), hours_text(hours))
+    console = Console()
+    Console(width=None if console.is_terminal else 160).print(table)
+
+
+def _print_models(study: "Study") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="networks")
+    for heading in ("model", "label", "seed"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("trained on", "steps", "ranks", "tested on"):
+        table.add_column(heading, justify="right")
+    for model in study.trainings:
+        settings, count = model.training, model.training_configurations
+        steps = "" if settings is None else str(settings.epochs * -(-count // settings.batch))
+        trained_on = f"{count} configurations" if settings else model.file.file if model.file else ""
+        tested_on = f"{len(model.test)} ensembles"
+        seed = "" if model.seed is None else str(model.seed)
+        table.add_row(model.model_id, model.label, seed, trained_on, steps, str(model.ranks), tested_on)
     console = Console()
     Console(width=None if console.is_terminal else 160).print(table)
 

@@ -8,6 +8,7 @@ from gaugeflow.config.explain import validated
 from gaugeflow.config.fields import NAME_PATTERN
 from gaugeflow.config.schema import StudyFile
 from gaugeflow.config.study import Study, expand
+from gaugeflow.config.trainings import expand_networks
 from gaugeflow.config.yaml_file import read_yaml
 from gaugeflow.errors import ConfigError
 
@@ -40,6 +41,12 @@ def load_study(name_or_path: str | os.PathLike[str], scale: str) -> Study:
     expanded = {
         key: expand(getattr(study_file.scales, key), f"{path}: scales.{key}", folder) for key, folder in folders.items()
     }
+    trainings = {
+        key: expand_networks(
+            getattr(study_file.scales, key).networks, expanded[key], f"{path}: scales.{key}", complete=key == scale
+        )
+        for key in SCALES
+    }
     chosen = getattr(study_file.scales, scale)
     return Study(
         name=name,
@@ -51,6 +58,7 @@ def load_study(name_or_path: str | os.PathLike[str], scale: str) -> Study:
         measure=chosen.measure,
         flows=chosen.flows,
         analysis=chosen.analysis,
+        trainings=trainings[scale],
     )
 
 

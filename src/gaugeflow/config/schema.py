@@ -25,6 +25,7 @@ from gaugeflow.config.fields import (
     Seed,
 )
 from gaugeflow.config.foreign import ForeignEntry, check_label
+from gaugeflow.config.networks import Networks
 from gaugeflow.config.precision import DEFAULT, Precision
 from gaugeflow.config.samplers import HmcSampler, Sampler, TuneRequest, check_warmup
 from gaugeflow.config.settings import AnalysisSettings, FlowSettings, MeasureSettings, TimeGrid
@@ -153,6 +154,7 @@ class Scale(FrozenModel):
     measure: MeasureSettings
     flow: Annotated[Flows | None, Field(description="a flow, a list of flows of different kinds, or null")] = None
     analysis: AnalysisSettings = AnalysisSettings()
+    networks: Networks = ()
 
     @property
     def flows(self) -> tuple[FlowSettings, ...]:

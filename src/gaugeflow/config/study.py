@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gaugeflow.config.charges import DEFAULT_CHARGES, LOOP_EXTENTS
 from gaugeflow.config.ensemble import (
@@ -25,6 +26,9 @@ from gaugeflow.config.settings import AnalysisSettings, FlowSettings, MeasureSet
 from gaugeflow.conventions import GRID_AXES, RECTANGLE_COEFFICIENTS
 from gaugeflow.errors import ConfigError
 from gaugeflow.observables.registry import check_measure
+
+if TYPE_CHECKING:
+    from gaugeflow.config.trainings import Training
 
 CONFIGS = "configs"
 """Folder of the configurations of an ensemble."""
@@ -65,6 +69,7 @@ class Study:
     measure: MeasureSettings
     flows: tuple[FlowSettings, ...]
     analysis: AnalysisSettings
+    trainings: "tuple[Training, ...]" = ()
 
     @property
     def measure_folder(self) -> str:
@@ -104,6 +109,20 @@ class Study:
         known = ", ".join(f"{e.label} ({e.ensemble_id})" for e in self.ensembles)
         raise ConfigError(
             f"{self.file}: no ensemble {name!r} at scale {self.scale}, wanted one of {known}; name an id or a label"
+        )
+
+    def training(self, name: str, seed: int | None = None) -> "Training":
+        """The model with this id, or with this label and seed; the seed may be left out where there is one.
+
+        Raises  ConfigError listing what there is
+        """
+        found = [t for t in self.trainings if name == t.model_id or (name == t.label and seed in (None, t.seed))]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join(f"{t.label} seed {t.seed} ({t.model_id})" for t in self.trainings) or "none"
+        wanted = "one of them with --seed" if found else f"one of {known}"
+        raise ConfigError(
+            f"{self.file}: model {name!r}: {len(found)} at scale {self.scale}, wanted {wanted}; name an id or a label"
         )
 
     def folder_of_files(self, ensemble_id: str) -> Path | None:

@@ -165,6 +165,44 @@ KINDS[IMPORTED] = Kind(
     attributes={"files": str},
 )
 
+TRAINING, PREDICTIONS = "training", "predictions"
+"""Kinds that networks make: the history of a training, and what a model says of an ensemble."""
+
+KINDS[TRAINING] = Kind(
+    datasets={
+        "epoch": Entry("<i8", ("e",), "epochs", "number of each epoch, from 0"),
+        "training_loss": Entry("<f8", ("e",), "1", "mean squared error over the epoch, while weights changed"),
+        "validation_loss": Entry("<f8", ("e",), "1", "mean squared error of the chains kept aside, after the epoch"),
+        "learning_rate": Entry("<f8", ("e",), "1", "learning rate of the epoch"),
+        "gradient_norm": Entry("<f8", ("e",), "1", "largest norm of a gradient in the epoch, before it is clipped"),
+        "seconds": Entry("<f8", ("e",), "s", "wall time of the epoch, validation included"),
+    },
+    attributes={"model_id": str, "settings": str, "best_epoch": int, "weights_sha256": str},
+    root={"format": str, "version": int, "kind": str, "provenance": str, DIGEST: str},
+)
+KINDS[PREDICTIONS] = Kind(
+    datasets={
+        "trajectory": TRAJECTORY,
+        "prediction": Entry("<f8", _CHAINS, "1", "mean over sites of what the model predicts"),
+        "target": Entry("<f8", _CHAINS, "1", "mean over sites of what it should predict, from the links"),
+        "local_mse": Entry("<f8", _CHAINS, "1", "mean over sites of (prediction - target)^2"),
+        "local_target_variance": Entry("<f8", _CHAINS, "1", "mean over sites of (target - its mean over sites)^2"),
+        "local_covariance": Entry(
+            "<f8", _CHAINS, "1", "mean over sites of (prediction - its mean) (target - its mean), means over sites"
+        ),
+    },
+    attributes={"model_id": str, "model_sha256": str, "target_name": str, "precision": str},
+    root={
+        "format": str,
+        "version": int,
+        "kind": str,
+        "ensemble_id": str,
+        "spec": str,
+        "provenance": str,
+        DIGEST: str,
+    },
+)
+
 
 def first_trajectory(spec: dict, chunk: int) -> int:
     """Number of the first trajectory in the history of `chunk`: chunk 0 starts with the thermalisation, at 0."""

@@ -14,7 +14,15 @@ from gaugeflow.ensembles.archived import proved_sha256
 from gaugeflow.ensembles.catalogue import file_records
 from gaugeflow.ensembles.gauge_checks import judge_links
 from gaugeflow.ensembles.reader import ChunkFile, StoredLinks, open_file
-from gaugeflow.ensembles.schema import ARCHIVED, CATALOGUE, IMPORTED, first_trajectory, saved_trajectories
+from gaugeflow.ensembles.schema import (
+    ARCHIVED,
+    CATALOGUE,
+    IMPORTED,
+    PREDICTIONS,
+    TRAINING,
+    first_trajectory,
+    saved_trajectories,
+)
 from gaugeflow.errors import FileError
 from gaugeflow.formats.tolerances import TOLERANCES
 
@@ -77,7 +85,7 @@ def _bare(error: FileError, name: Path | str) -> str:
 
 
 def _summary(file: ChunkFile) -> dict:
-    keys = ("kind", "ensemble_id", "chunk", "content_sha256")
+    keys = ("kind", "ensemble_id", "model_id", "chunk", "content_sha256")
     summary = {key: file.attributes[key] for key in keys if key in file.attributes}
     if "trajectory" in file.names:
         summary["configurations"] = file.n
@@ -85,6 +93,10 @@ def _summary(file: ChunkFile) -> dict:
         summary["chains"] = file.shape("checksum")[1]
     if file.kind in (CATALOGUE, IMPORTED):
         summary["chains"] = file.shape("links_checksum")[1]
+    if file.kind == PREDICTIONS:
+        summary["chains"] = file.shape("prediction")[1]
+    if file.kind == TRAINING:
+        summary["epochs"] = file.shape("epoch")[0]
     return summary
 
 
