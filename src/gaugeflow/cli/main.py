@@ -26,6 +26,8 @@ COMMANDS = {
     "branch": ("branch", "Print the entry of a new chain that starts from a saved configuration."),
     "measure": ("measure", "Measure plaquettes, loops and charges on a chunk."),
     "flow": ("flow", "Flow a chunk and measure energy and charge."),
+    "train": ("train", "Train one network of a study on its ensembles."),
+    "predict": ("predict", "Predict with a trained network on configurations."),
     "analyse": ("analyse", "Turn series into numbers with errors."),
     "report": ("report", "Write figures, tables and the report page."),
     "tables": ("tables", "Write LaTeX tables, number macros and CSV."),

@@ -102,3 +102,12 @@ def start_alone(threads: int, oversubscribe: bool) -> "Communicator":
     if not oversubscribe:
         check_cores(comm, threads)
     return comm
+
+
+def require_networks() -> None:
+    """Raises ConfigError where PyTorch or safetensors is not installed: they are optional."""
+    from importlib.util import find_spec
+
+    for name in ("torch", "safetensors"):
+        if find_spec(name) is None:
+            raise ConfigError(f"networks: {name} is not installed; pip install 'gaugeflow[nn]'")

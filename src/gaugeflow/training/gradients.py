@@ -1,6 +1,6 @@
 """Gradients that do not depend on the number of ranks: one per micro-batch, summed in their order in float64.
 
-Rank r computes the micro-batches r, r + R, r + 2R, ..; after each of these rounds all ranks gather what all have and add
+Rank r computes micro-batches r, r + R, r + 2R, ..; after each of these rounds all ranks gather what all have and add
 it in the order of micro-batches, so every rank has the same bits, and so would one rank alone.
 """
 
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gaugeflow.errors import GaugeflowError
 from gaugeflow.training.world import World
 
 
@@ -19,19 +20,22 @@ def summed(parts: Sequence[Any], compute: Callable[[Any], Tensor], length: int, 
     parts      of all ranks, the same list everywhere
     compute    part -> vector float64, called for this rank's parts only
     length     of the vectors
+
+    Raises     on all ranks what `compute` raised on one, if it is an expected error (a file that cannot be read)
     """
     total = torch.zeros(length, dtype=torch.float64, device=world.device)
+    problem: GaugeflowError | None = None
     for first in range(0, len(parts), world.size):
-        own = first + world.rank
-        vector = compute(parts[own]) if own < len(parts) else torch.zeros_like(total)
+        own, vector = first + world.rank, torch.zeros_like(total)
+        if own < len(parts) and problem is None:
+            try:
+                vector = compute(parts[own])
+            except GaugeflowError as error:
+                problem = error
         for gathered in world.gather(vector)[: len(parts) - first]:
             total = total + gathered
+    world.agree(problem)
     return total
-
-
-def own_parts(parts: Sequence[Any], world: World) -> list[Any]:
-    """The parts that `summed` computes on this rank."""
-    return list(parts[world.rank :: world.size])
 
 
 def loss_and_gradient(model: nn.Module, parts: Sequence[Any], loss: Callable[[Any], Tensor], world: World) -> Tensor:

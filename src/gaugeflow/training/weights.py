@@ -179,4 +179,3 @@ def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], where: str) -
 def weights_of(module: nn.Module) -> dict[str, Tensor]:
     """A copy of all weights by name."""
     return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
-

@@ -14,11 +14,12 @@ import torch
 import torch.distributed as distributed
 from torch import Tensor
 
-from gaugeflow.errors import ConfigError
+from gaugeflow.errors import ConfigError, FileError, GaugeflowError, PhysicsError
 
 TIMEOUT = timedelta(minutes=30)
 INTERFACE = "GLOO_SOCKET_IFNAME"
 LOOPBACK = "lo"
+ERRORS = {kind.exit_code: kind for kind in (ConfigError, FileError, PhysicsError)}
 
 
 class World:
@@ -39,6 +40,12 @@ class World:
         out = [torch.empty_like(vector) for _ in range(self.size)]
         distributed.all_gather(out, vector.contiguous())
         return out
+
+    def agree(self, problem: GaugeflowError | None) -> None:
+        """Collective: raise on all ranks what went wrong on the first rank that has a problem; nothing if none has."""
+        if self.comm.any(problem is not None):
+            code, message = self.comm.first(None if problem is None else (problem.exit_code, str(problem)))
+            raise ERRORS.get(code, GaugeflowError)(message)
 
 
 @contextmanager

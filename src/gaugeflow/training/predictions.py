@@ -1,0 +1,126 @@
+"""What a trained model says of an ensemble, beside what it should say."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gaugeflow.config.canonical import canonical_json
+from gaugeflow.ensembles.reader import open_file
+from gaugeflow.ensembles.rows import ChunkRows
+from gaugeflow.ensembles.schema import PREDICTIONS
+from gaugeflow.ensembles.verify import verify_file
+from gaugeflow.ensembles.writer import Dataset, write_arrays
+from gaugeflow.errors import ConfigError, GaugeflowError
+from gaugeflow.training.data import Chunk, Reader, Row, chunk_at
+from gaugeflow.training.history import training_provenance
+from gaugeflow.training.network import predictor
+from gaugeflow.training.order import micro_batches
+from gaugeflow.training.targets import target_of
+from gaugeflow.training.weights import Model
+from gaugeflow.training.world import World
+
+NAMES = ("prediction", "target", "local_mse", "local_target_variance", "local_covariance")
+"""Data sets, one number per configuration and chain; see `ensembles.schema`."""
+
+
+def find_chunks(paths: Sequence[Path], folder: Path | None, model: Model) -> tuple[Chunk, ...]:
+    """The chunks of one ensemble in their order.
+
+    folder    where the files of catalogues are
+
+    Raises    FileError for a file that is missing or no configurations; ConfigError for chunks that occur twice or
+              belong to several ensembles, or another group or dimension than the model's
+    """
+    chunks = sorted((chunk_at(path, folder) for path in paths), key=lambda chunk: chunk.number)
+    for one, other in pairwise(chunks):
+        if one.ensemble_id != other.ensemble_id or one.number == other.number:
+            raise ConfigError(
+                f"{other.path}: got chunk {other.number} of {other.ensemble_id} beside chunk {one.number} of "
+                f"{one.ensemble_id}, wanted different chunks of one ensemble; run the command once per ensemble"
+            )
+    model.require(chunks[0].group, len(chunks[0].extents), str(chunks[0].path))
+    return tuple(chunks)
+
+
+def numbers(prediction: Tensor, target: Tensor) -> Tensor:
+    """The numbers NAMES of every configuration, (batch, 5) float64.
+
+    prediction, target    [batch, t, .., x] float64
+    """
+    p, q = prediction.flatten(1), target.flatten(1)
+    mean_p, mean_q = p.mean(1), q.mean(1)
+    centred_p, centred_q = p - mean_p[:, None], q - mean_q[:, None]
+    parts = [((p - q) ** 2).mean(1), (centred_q**2).mean(1), (centred_p * centred_q).mean(1)]
+    return torch.stack([mean_p, mean_q, *parts], 1)
+
+
+def predict_chunks(
+    model: Model, chunks: Sequence[Chunk], world: World, batch: int, advance: Callable[[int], None]
+) -> dict[str, np.ndarray]:
+    """All numbers NAMES, name -> (n, chains) float64, on every rank; each configuration is computed on one rank.
+
+    batch      configurations computed together
+    advance    called with the number of rows that are done, on all ranks together
+
+    Raises     on all ranks FileError for links that cannot be read
+    """
+    rows = [Row(k, i, c) for k, chunk in enumerate(chunks) for i in range(chunk.n) for c in range(chunk.chains)]
+    parts = micro_batches(tuple(range(len(rows))), batch)
+    out = torch.zeros((len(rows), len(NAMES)), dtype=torch.float64)
+    module = model.module.to(world.device)
+    predict, target = predictor(module, model.precision), target_of(model.described.target)
+    problem: GaugeflowError | None = None
+    with Reader(chunks, cache_bytes=0) as reader, torch.no_grad():
+        try:
+            for part in parts[world.rank :: world.size]:
+                links = reader.links([rows[k] for k in part]).to(world.device)
+                out[list(part)] = numbers(predict(links), target(links)).cpu()
+                advance(min(len(rows), part[-1] + 1))
+        except GaugeflowError as error:
+            problem = error
+    world.agree(problem)
+    total = sum(world.gather(out.reshape(-1).to(world.device))).cpu()  # every number is zero on all ranks but one
+    table = total.reshape(sum(chunk.n for chunk in chunks), chunks[0].chains, len(NAMES)).numpy()
+    return {name: np.ascontiguousarray(table[..., k]) for k, name in enumerate(NAMES)}
+
+
+def inputs_of(model: Model, chunks: Sequence[Chunk]) -> dict[str, str]:
+    """Name -> hash of everything that predictions are made from."""
+    return {"model": model.sha256, **{f"{chunk.number:04d}": chunk.content_sha256 for chunk in chunks}}
+
+
+def predictions_complete(out: Path, model: Model, chunks: Sequence[Chunk]) -> bool:
+    """Whether `out` is sound and was made by this model from these chunks; for one rank."""
+    if not out.exists() or not verify_file(out).ok:
+        return False
+    with open_file(out) as file:
+        return file.kind == PREDICTIONS and file.provenance.get("inputs") == inputs_of(model, chunks)
+
+
+def write_predictions(out: Path, model: Model, chunks: Sequence[Chunk], found: dict[str, np.ndarray]) -> str:
+    """Publish the numbers of `predict_chunks`; returns content_sha256.
+
+    Raises    FileError as `writer.write_file`
+    """
+    trajectory, spec = [], ""
+    for chunk in chunks:
+        with ChunkRows(chunk.path, chunk.folder) as file:
+            trajectory.append(file.trajectory)
+            spec = file.spec_text
+    datasets: dict[str, Any] = {"trajectory": Dataset(np.concatenate(trajectory))}
+    datasets |= {name: Dataset(values) for name, values in found.items()}
+    attributes = {
+        "ensemble_id": chunks[0].ensemble_id,
+        "spec": spec,
+        "provenance": canonical_json(training_provenance(inputs_of(model, chunks))),
+        "model_id": model.model_id,
+        "model_sha256": model.sha256,
+        "target_name": model.described.target.name,
+        "precision": model.precision,
+    }
+    return write_arrays(out, PREDICTIONS, datasets=datasets, attributes=attributes)
