@@ -16,6 +16,7 @@ from gaugeflow.ensembles.schema import PREDICTIONS
 from gaugeflow.ensembles.verify import verify_file
 from gaugeflow.ensembles.writer import Dataset, write_arrays
 from gaugeflow.errors import ConfigError, GaugeflowError
+from gaugeflow.training.augmentation import augmented
 from gaugeflow.training.data import Chunk, Reader, Row, chunk_at
 from gaugeflow.training.history import training_provenance
 from gaugeflow.training.network import predictor
@@ -24,8 +25,15 @@ from gaugeflow.training.targets import target_of
 from gaugeflow.training.weights import Model
 from gaugeflow.training.world import World
 
-NAMES = ("prediction", "target", "local_mse", "local_target_variance", "local_covariance")
+NAMES = ("prediction", "rotated_prediction", "target", "local_mse", "local_target_variance", "local_covariance")
 """Data sets, one number per configuration and chain; see `ensembles.schema`."""
+
+PRECISION = "float64"
+"""Of predictions, whatever the training's: rounding in float32 is independent from site to site and falls with the
+volume, while the error of the weights, which is to be seen, does not."""
+
+ROTATION_SEED = 0
+"""Of the gauge transformations, the same for all models."""
 
 
 def find_chunks(paths: Sequence[Path], folder: Path | None, model: Model) -> tuple[Chunk, ...]:
@@ -47,16 +55,17 @@ def find_chunks(paths: Sequence[Path], folder: Path | None, model: Model) -> tup
     return tuple(chunks)
 
 
-def numbers(prediction: Tensor, target: Tensor) -> Tensor:
-    """The numbers NAMES of every configuration, (batch, 5) float64.
+def numbers(prediction: Tensor, rotated: Tensor, target: Tensor) -> Tensor:
+    """The numbers NAMES of every configuration, (batch, 6) float64.
 
     prediction, target    [batch, t, .., x] float64
+    rotated               the prediction from the same links after a random gauge transformation
     """
     p, q = prediction.flatten(1), target.flatten(1)
     mean_p, mean_q = p.mean(1), q.mean(1)
     centred_p, centred_q = p - mean_p[:, None], q - mean_q[:, None]
     parts = [((p - q) ** 2).mean(1), (centred_q**2).mean(1), (centred_p * centred_q).mean(1)]
-    return torch.stack([mean_p, mean_q, *parts], 1)
+    return torch.stack([mean_p, rotated.flatten(1).mean(1), mean_q, *parts], 1)
 
 
 def predict_chunks(
@@ -72,14 +81,15 @@ def predict_chunks(
     rows = [Row(k, i, c) for k, chunk in enumerate(chunks) for i in range(chunk.n) for c in range(chunk.chains)]
     parts = micro_batches(tuple(range(len(rows))), batch)
     out = torch.zeros((len(rows), len(NAMES)), dtype=torch.float64)
-    module = model.module.to(world.device)
-    predict, target = predictor(module, model.precision), target_of(model.described.target)
+    module = model.module.to(world.device).double()
+    predict, target = predictor(module, PRECISION), target_of(model.described.target)
     problem: GaugeflowError | None = None
     with Reader(chunks, cache_bytes=0) as reader, torch.no_grad():
         try:
             for part in parts[world.rank :: world.size]:
                 links = reader.links([rows[k] for k in part]).to(world.device)
-                out[list(part)] = numbers(predict(links), target(links)).cpu()
+                rotated = augmented(links, model.group, ROTATION_SEED, 0, part)
+                out[list(part)] = numbers(predict(links), predict(rotated), target(links)).cpu()
                 advance(min(len(rows), part[-1] + 1))
         except GaugeflowError as error:
             problem = error
@@ -121,6 +131,6 @@ def write_predictions(out: Path, model: Model, chunks: Sequence[Chunk], found: d
         "model_id": model.model_id,
         "model_sha256": model.sha256,
         "target_name": model.described.target.name,
-        "precision": model.precision,
+        "precision": PRECISION,
     }
     return write_arrays(out, PREDICTIONS, datasets=datasets, attributes=attributes)
