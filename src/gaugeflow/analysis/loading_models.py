@@ -59,6 +59,9 @@ def _model(training: Training, ensembles: Mapping[str, EnsembleData], folder: Pa
         group=identity["group"],
         ndim=identity["ndim"],
         network=identity["network"],
+        steps_per_epoch=0
+        if training.training is None
+        else math.ceil(training.training_configurations / training.training.batch),
         history=history,
         predictions=predictions,
         inputs={MODEL_FILE: digest},

@@ -54,7 +54,7 @@ class ModelData:
     weights           number of real weights
     trained_on        labels of ensembles;  configurations    how many of them gradients were computed on
     group, ndim       of the links
-    network           its settings, JSON types
+    network           its settings, JSON types;  steps_per_epoch    batches of its training
     history           name -> (epochs,): training_loss, validation_loss, learning_rate, gradient_norm, seconds
     predictions       label of ensemble -> what it says
     inputs            file -> hash
@@ -71,6 +71,7 @@ class ModelData:
     group: str
     ndim: int
     network: Mapping[str, Any]
+    steps_per_epoch: int
     history: Mapping[str, np.ndarray]
     predictions: Mapping[str, Prediction]
     inputs: Mapping[str, str]
@@ -81,9 +82,9 @@ class ModelData:
         return float(self.history["seconds"].sum())
 
     @property
-    def epochs(self) -> int:
-        """Epochs that it took."""
-        return len(self.history["seconds"])
+    def steps(self) -> int:
+        """Steps of the optimiser that it took; 0 of a model trained elsewhere."""
+        return len(self.history["seconds"]) * self.steps_per_epoch if self.history else 0
 
     def lattices(self) -> list[tuple[int, ...]]:
         """Extents of the ensembles it was tested on, by volume."""
