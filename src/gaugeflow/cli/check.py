@@ -56,7 +56,8 @@ def check(
 ) -> None:
     """Verify structure, checksums, plaquette, unitarity and what else a file says; exit code 3 if anything fails.
 
-    Formats are told from the content: ILDG and SciDAC (LIME), NERSC, MILC, openQCD, and our HDF5 files of any kind.
+    Formats are told from the content: ILDG and SciDAC (LIME), NERSC, MILC, openQCD, our HDF5 files of any kind, and
+    weights of networks.
     """
     outcomes = []
     for path in files:
@@ -90,6 +91,10 @@ def _outcome(path: Path, extents: tuple[int, ...] | None, group: str | None, *, 
         from gaugeflow.ensembles.verify import verify_file
 
         return _ours(verify_file(path))
+    from gaugeflow.ensembles.weights_file import is_weights, verify_weights
+
+    if is_weights(path):
+        return _ours(verify_weights(path))
     from gaugeflow.cli.progress import progress
     from gaugeflow.formats.check import check_file
 
@@ -103,6 +108,7 @@ def _ours(result: "Verification") -> Outcome:
     chains = f" x {s['chains']} chains" if "chains" in s else ""
     count = f", {s['configurations']} configurations{chains}" if "configurations" in s else ""
     count += f", {s['epochs']} epochs" if "epochs" in s else ""
+    count += f", {s['tensors']} tensors" if "tensors" in s else ""
     chunk = f", chunk {s['chunk']}" if "chunk" in s else ""
     text = f"{s['kind']}{chunk}{count}, {s.get('model_id') or s.get('ensemble_id', 'restart file')}"
     return Outcome(result.path, (), text=text, summary=s)

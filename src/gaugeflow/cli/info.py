@@ -18,17 +18,24 @@ LOG_WIDTH = 160
 
 
 def info(
-    file: Annotated[Path, typer.Argument(help="Our HDF5 file of any kind, or a configuration of another code.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="Our HDF5 file of any kind, weights of a network, or a configuration of another code."),
+    ],
     extents: FileExtents = None,
     group: FileGroup = None,
 ) -> None:
     """Print identity, provenance and content of a file; `gaugeflow check` says whether they can be trusted."""
     from rich.console import Console
 
+    from gaugeflow.ensembles.weights_file import is_weights
     from gaugeflow.formats.reading import is_hdf5, read_header
 
     console = Console()
     console = console if console.is_terminal else Console(width=LOG_WIDTH)
+    if not is_hdf5(file) and is_weights(file):
+        console.print(_weights(file))
+        return
     if not is_hdf5(file):
         console.print(_header(str(file), read_header(file, extents=parse_extents(extents), group=group)))
         return
@@ -107,6 +114,28 @@ def _identity(file: "ChunkFile") -> "Table":
             table.add_section()
             for key, value in _flattened(name, getattr(file, name)):
                 table.add_row(key, Text(str(value), overflow="fold"))
+    return table
+
+
+def _weights(path: Path) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    from gaugeflow.ensembles.catalogue import file_sha256
+    from gaugeflow.ensembles.weights_file import read_weights_header
+
+    found, (size, sha256) = read_weights_header(path), file_sha256(path)
+    table = Table("attribute", "value", title=str(path), title_justify="left", show_header=False)
+    rows = {"bytes": size, "sha256": sha256, **{k: v for k, v in found.text.items() if not isinstance(v, dict)}}
+    for key, value in rows.items():
+        table.add_row(key, Text(str(value), overflow="fold"))
+    for name in (key for key, value in found.text.items() if isinstance(value, dict)):
+        table.add_section()
+        for key, value in _flattened(name, found.text[name]):
+            table.add_row(key, Text(str(value), overflow="fold"))
+    table.add_section()
+    for name, dtype, shape, *_ in found.tensors:
+        table.add_row(name, f"{' x '.join(map(str, shape))} {dtype}")
     return table
 
 

@@ -39,9 +39,8 @@ def predict(
     comm = start_world(ranks, threads, oversubscribe)
     settle(threads)
     trained = read_model(model, sha256)
-    folders = {e.foreign.folder for e in load_study(study, scale).ensembles if e.foreign} if study else set()
-    folder = folders.pop() if len(folders) == 1 else None
-    found = find_chunks(chunks, folder, trained)
+    folder_of = load_study(study, scale).folder_of_files if study else lambda ensemble_id: None
+    found = find_chunks(chunks, folder_of, trained)
     if comm.broadcast(comm.rank == 0 and predictions_complete(out, trained, found)):
         if comm.rank == 0:
             already_complete(out, receipt)

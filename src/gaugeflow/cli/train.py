@@ -41,9 +41,9 @@ def train(
     from gaugeflow.errors import ConfigError
     from gaugeflow.jobs.clock import check_clock
     from gaugeflow.jobs.deadline import find_deadline
-    from gaugeflow.training.complete import published
     from gaugeflow.training.data import find_data
     from gaugeflow.training.loop import TrainingRun
+    from gaugeflow.training.publication import published
     from gaugeflow.training.tasks import start_world
     from gaugeflow.training.world import joined, settle
 

@@ -22,11 +22,11 @@ from torch import Tensor
 
 from gaugeflow.ensembles.atomic import atomic_path, file_failures, flush_to_disk, remove_leftovers, temporary_name
 from gaugeflow.ensembles.checkpoint import scratch_folder
+from gaugeflow.ensembles.weights_file import STATE
 from gaugeflow.errors import FileError
 from gaugeflow.jobs.lease import Lease, is_lease_file
 from gaugeflow.training.weights import Tensors, read_tensors, write_tensors
 
-STATE = "training state"
 STATE_FILE = "state.safetensors"
 
 

@@ -54,12 +54,3 @@ def loss_and_gradient(model: nn.Module, parts: Sequence[Any], loss: Callable[[An
         return torch.cat([value.detach().reshape(1).double(), *(grad.reshape(-1).double() for grad in found)])
 
     return summed(parts, compute, length, world)
-
-
-def set_gradients(model: nn.Module, gradient: Tensor) -> None:
-    """Give every weight its part of a gradient, (weights,) float64."""
-    first = 0
-    for weight in model.parameters():
-        part = gradient[first : first + weight.numel()]
-        weight.grad = part.reshape(weight.shape).to(weight.dtype)
-        first += weight.numel()

@@ -8,7 +8,7 @@ leaves ends the others.
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -20,24 +20,26 @@ from torch import Tensor
 from gaugeflow.config.canonical import canonical_json, sha256_text
 from gaugeflow.config.trainings import Training
 from gaugeflow.errors import GaugeflowError, PhysicsError, TryAgain
+from gaugeflow.jobs import attempts
 from gaugeflow.jobs.deadline import Deadline
 from gaugeflow.jobs.disk import require_free
 from gaugeflow.jobs.stopping import StopRequest
 from gaugeflow.training.augmentation import augmented
 from gaugeflow.training.checkpoint import Position, Progress, Saved
-from gaugeflow.training.data import DataSet, Reader, Row
-from gaugeflow.training.gradients import loss_and_gradient, set_gradients, summed
-from gaugeflow.training.history import FILE, training_provenance, write_history
+from gaugeflow.training.data import CACHE_BYTES, DataSet, Reader, Row
+from gaugeflow.training.gradients import loss_and_gradient, summed
 from gaugeflow.training.network import losses, make_network, predictor
-from gaugeflow.training.optimiser import make_optimiser, moments, set_learning_rate, set_moments
+from gaugeflow.training.optimiser import Optimiser
 from gaugeflow.training.order import Batch, batches, in_order, micro_batches
+from gaugeflow.training.publication import publish
 from gaugeflow.training.schedule import best_epoch, finished, learning_rate
 from gaugeflow.training.targets import target_of
-from gaugeflow.training.weights import MODEL, load_weights, weights_of, weights_sha256, write_tensors
+from gaugeflow.training.weights import load_weights, weights_of, weights_sha256
 from gaugeflow.training.world import World
 
 CHECKPOINT_SECONDS = 30.0
 ROOM_BYTES = 1 << 20
+LINE_SECONDS = 20.0
 
 logger = logging.getLogger(__name__)
 
@@ -73,10 +75,11 @@ class TrainingRun:
             training.network, training.ndim, training.group, training.seed, self.settings.precision
         ).to(world.device)
         self.predict, self.target = predictor(self.model, self.settings.precision), target_of(training.target)
-        self.optimiser = make_optimiser(self.settings.optimiser, self.model)
+        self.optimiser = Optimiser(self.settings.optimiser, self.model)
         self.position, self.best = Position(), weights_of(self.model)
-        self.reader = Reader(data.chunks)
+        self.reader = Reader(data.chunks, CACHE_BYTES // world.neighbours)
         self._extents = data.extents(data.training)
+        self._told_at = time.monotonic()
         self._micro = self.settings.micro_batch or self.settings.batch
 
     @property
@@ -127,7 +130,7 @@ class TrainingRun:
         tensors, where = dict(found.tensors), str(self.out)
         load_weights(self.model, _below("model/", tensors), where)
         self.best = {name: t.to(self.world.device) for name, t in _below("best/", tensors).items()}
-        set_moments(self.optimiser, _below("optimiser/", tensors), where)
+        self.optimiser.load(_below("optimiser/", tensors), where)
         self.position = found.position
         logger.info("continuing in epoch %d after %d batches", self.position.epoch, self.position.batch)
 
@@ -140,10 +143,12 @@ class TrainingRun:
         self.stop.begin()
         while not self._finished():
             plan = batches(self._extents, self.settings.batch, self.seed, self.position.epoch)
-            while self.position.batch < len(plan):
-                self._step(plan[self.position.batch], progress)
+            same_epoch = True
+            while same_epoch:
+                if self.position.batch < len(plan):  # else all but the validation was done and saved
+                    self._step(plan[self.position.batch], progress)
                 if self.position.batch == len(plan):
-                    self._end_epoch()
+                    self._end_epoch(progress)
                 self.stop.step()
                 due = self.root and time.monotonic() - saved_at >= self.checkpoint_seconds
                 asked, due = self.world.comm.maximum(np.array([bool(self.stop), due], np.float64))
@@ -157,8 +162,7 @@ class TrainingRun:
                         f"{self.out}: told to stop ({self.stop.reason}); epoch {self.position.epoch}, batch "
                         f"{self.position.batch} of {len(plan)} is saved, the same command continues"
                     )
-                if self.position.batch == 0:
-                    break  # a new epoch has a new plan
+                same_epoch = self.position.batch > 0
 
     def _finished(self) -> bool:
         return finished(self.settings, self.position.history["validation_loss"])
@@ -186,9 +190,7 @@ class TrainingRun:
             self._refuse(value, norm, progress)
         if self.settings.gradient_norm is not None and norm > self.settings.gradient_norm:
             gradient = gradient * (self.settings.gradient_norm / norm)
-        set_gradients(self.model, gradient)
-        set_learning_rate(self.optimiser, learning_rate(self.settings, epoch, position.history["validation_loss"]))
-        self.optimiser.step()
+        self.optimiser.step(gradient, learning_rate(self.settings, epoch, position.history["validation_loss"]))
         position.batch += 1
         position.loss_sum += value * len(batch)
         position.gradient_norm = max(position.gradient_norm, norm)
@@ -200,10 +202,10 @@ class TrainingRun:
         raise PhysicsError(
             f"{self.out}: epoch {self.position.epoch}, batch {self.position.batch}: got a loss of {value} and a "
             f"gradient of norm {norm}, wanted finite numbers; the state before is kept in {self.out.name}.partial. "
-            "Use a smaller learning rate, gradient_norm, or precision float64; the settings are part of the model's name"
+            "Use a smaller learning rate, gradient_norm, or precision float64; settings are part of the model's name"
         )
 
-    def _end_epoch(self) -> None:
+    def _end_epoch(self, progress: Any) -> None:
         """Validate, keep the best weights, turn the page."""
         began, position, epoch = time.monotonic(), self.position, self.position.epoch
         parts = in_order(self.data.extents(self.data.validation), self._micro)
@@ -213,12 +215,16 @@ class TrainingRun:
             with torch.no_grad():
                 return self._losses(self._links([rows[k] for k in part])).sum().reshape(1)
 
-        value = float(summed(parts, loss, 1, self.world)[0]) / len(rows)
-        if not math.isfinite(value):
-            raise PhysicsError(
-                f"{self.out}: epoch {epoch}: got a validation loss of {value}, wanted a finite number; the last saved "
-                f"state is kept in {self.out.name}.partial. Use a smaller learning rate or gradient_norm"
-            )
+        try:
+            value = float(summed(parts, loss, 1, self.world)[0]) / len(rows)
+            if not math.isfinite(value):
+                raise PhysicsError(
+                    f"{self.out}: epoch {epoch}: got a validation loss of {value}, wanted a finite number; the state "
+                    f"is kept in {self.out.name}.partial. Use a smaller learning rate or gradient_norm"
+                )
+        except GaugeflowError:  # on all ranks alike
+            self._save(progress)
+            raise
         history = position.history
         values = {
             "training_loss": position.loss_sum / len(self.data.training),
@@ -231,7 +237,14 @@ class TrainingRun:
         if best_epoch(self.position.history["validation_loss"]) == epoch:
             self.best = weights_of(self.model)
         self._require_equal_weights(epoch)
-        logger.debug("epoch %d: training %.4g, validation %.4g", epoch, values["training_loss"], value)
+        self._tell(epoch, values)
+
+    def _tell(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Losses now and then, and at the end, in the log and in the attempt's own."""
+        if self.root and (self._finished() or time.monotonic() - self._told_at >= LINE_SECONDS):
+            self._told_at = time.monotonic()
+            logger.info("epoch %d: training %.4g, validation %.4g", epoch, *list(values.values())[:2])
+            attempts.record("epoch", epoch=epoch, **values)
 
     def _require_equal_weights(self, epoch: int) -> None:
         """Ranks step alike from equal gradients; processors that round differently would part them unseen."""
@@ -258,29 +271,16 @@ class TrainingRun:
             if self.root:
                 tensors = {f"model/{name}": t for name, t in self.model.state_dict().items()}
                 tensors |= {f"best/{name}": t for name, t in self.best.items()}
-                tensors |= {f"optimiser/{name}": t for name, t in moments(self.optimiser).items()}
+                tensors |= {f"optimiser/{name}": t for name, t in self.optimiser.state().items()}
                 progress.save(Saved(tensors, self.position))
             self.world.comm.broadcast(None)
 
     def _publish(self, progress: Any) -> str | None:
-        """Rank 0 writes the history, then the model that makes it complete."""
+        """Rank 0 writes history and model, and removes the state."""
         digest = None
         if self.root:
-            history = self.position.history
-            best = best_epoch(history["validation_loss"])
-            identity, inputs = self.training.identity(), self.data.contents
-            common = {"model_id": self.training.model_id, "identity": identity, "best_epoch": best}
-            write_history(
-                self.out.with_name(FILE),
-                history,
-                inputs=inputs,
-                weights_sha256=weights_sha256(self.best),
-                permit=progress.permit,
-                **common,
-            )
-            text = {"kind": MODEL, **common, "validation_loss": history["validation_loss"][best]}
-            text["provenance"] = training_provenance(inputs)
-            digest = write_tensors(self.out, self.best, text, progress.permit)
+            history, permit = self.position.history, progress.permit
+            digest = publish(self.out, self.training, self.data, self.best, history, permit)
             progress.finish()
         self.world.comm.broadcast(None)
         return digest

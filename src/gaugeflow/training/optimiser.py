@@ -1,4 +1,4 @@
-"""The optimiser, and its state as plain tensors by name."""
+"""AdamW, written out: its state is plain tensors, and it does what it says in this order on every device."""
 
 from collections.abc import Mapping
 
@@ -8,43 +8,65 @@ from torch import Tensor, nn
 from gaugeflow.config.training import AdamW
 from gaugeflow.errors import FileError
 
-
-def make_optimiser(settings: AdamW, model: nn.Module) -> torch.optim.AdamW:
-    """AdamW over all weights, one after the other in every precision and on every device."""
-    return torch.optim.AdamW(
-        model.parameters(),
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        amsgrad=settings.amsgrad,
-        foreach=False,
-    )
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
+MOMENTS = ("first", "second", "largest")
+STEPS = "steps"
 
 
-def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """The rate of the next steps."""
-    for group in optimiser.param_groups:
-        group["lr"] = rate
+class Optimiser:
+    """Adam with decoupled weight decay, arXiv:1711.05101; amsgrad, arXiv:1904.09237.
 
+        m <- b1 m + (1 - b1) g        v <- b2 v + (1 - b2) g^2        v' <- max(v', v) with amsgrad, else v
+        w <- (1 - rate decay) w - rate [m / (1 - b1^n)] / [sqrt(v' / (1 - b2^n)) + epsilon]
 
-def moments(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """A copy of its state: "3/exp_avg" is that of the fourth weight. Empty before the first step."""
-    state = optimiser.state_dict()["state"]
-    return {f"{number}/{name}": value.detach().clone() for number, own in state.items() for name, value in own.items()}
-
-
-def set_moments(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor], where: str) -> None:
-    """Put a state back; `where` is for messages.
-
-    Raises    FileError if it is not that of these weights
+    settings    weight decay and amsgrad
+    model       whose weights are changed in place; moments have their precision
     """
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        number, _, name = key.partition("/")
-        state.setdefault(int(number), {})[name] = tensor
-    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
-    for number, own in state.items():
-        shapes = {tuple(tensor.shape) for name, tensor in own.items() if name != "step"}
-        if number >= len(weights) or shapes != {tuple(weights[number].shape)}:
+
+    def __init__(self, settings: AdamW, model: nn.Module) -> None:
+        self._settings = settings
+        self._weights = list(model.parameters())
+        names = MOMENTS if settings.amsgrad else MOMENTS[:2]
+        self._moments = {name: [torch.zeros_like(w) for w in self._weights] for name in names}
+        self._steps = 0
+
+    @torch.no_grad()
+    def step(self, gradient: Tensor, rate: float) -> None:
+        """One step.
+
+        gradient   (number of weights,) float64, in the order of the model's parameters
+        rate       learning rate
+        """
+        self._steps += 1
+        (b1, b2), n = BETAS, self._steps
+        parts = gradient.split([weight.numel() for weight in self._weights])
+        for k, (weight, part) in enumerate(zip(self._weights, parts, strict=True)):
+            g = part.reshape(weight.shape).to(weight.dtype)
+            m, v = self._moments["first"][k], self._moments["second"][k]
+            m.mul_(b1).add_(g, alpha=1 - b1)
+            v.mul_(b2).addcmul_(g, g, value=1 - b2)
+            if self._settings.amsgrad:
+                v = torch.maximum(self._moments["largest"][k], v, out=self._moments["largest"][k])
+            weight.mul_(1 - rate * self._settings.weight_decay)
+            scale = (v / (1 - b2**n)).sqrt_().add_(EPSILON)
+            weight.addcdiv_(m, scale, value=-rate / (1 - b1**n))
+
+    def state(self) -> dict[str, Tensor]:
+        """A copy of its state by name: "first/3" is of the fourth weight."""
+        found = {f"{name}/{k}": t.clone() for name, own in self._moments.items() for k, t in enumerate(own)}
+        return {**found, STEPS: torch.tensor(float(self._steps), dtype=torch.float64)}
+
+    def load(self, state: Mapping[str, Tensor], where: str) -> None:
+        """Put a state back; `where` is for messages.
+
+        Raises    FileError if it is not that of these weights
+        """
+        own = self.state()
+        wanted = {name: (tensor.shape, tensor.dtype) for name, tensor in own.items()}
+        if {name: (tensor.shape, tensor.dtype) for name, tensor in state.items()} != wanted:
             raise FileError(f"{where}: the optimiser's state belongs to other weights; delete it to start again")
-    groups = optimiser.state_dict()["param_groups"]
-    optimiser.load_state_dict({"state": state, "param_groups": groups})
+        self._steps = int(state[STEPS])
+        for name, tensors in self._moments.items():
+            for k, tensor in enumerate(tensors):
+                tensor.copy_(state[f"{name}/{k}"])

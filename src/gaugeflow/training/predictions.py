@@ -13,6 +13,7 @@ from gaugeflow.config.canonical import canonical_json
 from gaugeflow.ensembles.reader import open_file
 from gaugeflow.ensembles.rows import ChunkRows
 from gaugeflow.ensembles.schema import PREDICTIONS
+from gaugeflow.ensembles.series import open_configurations
 from gaugeflow.ensembles.verify import verify_file
 from gaugeflow.ensembles.writer import Dataset, write_arrays
 from gaugeflow.errors import ConfigError, GaugeflowError
@@ -36,15 +37,20 @@ ROTATION_SEED = 0
 """Of the gauge transformations, the same for all models."""
 
 
-def find_chunks(paths: Sequence[Path], folder: Path | None, model: Model) -> tuple[Chunk, ...]:
+def find_chunks(paths: Sequence[Path], folder_of: Callable[[str], Path | None], model: Model) -> tuple[Chunk, ...]:
     """The chunks of one ensemble in their order.
 
-    folder    where the files of catalogues are
+    folder_of    id of an ensemble -> where the files of its catalogues are
 
-    Raises    FileError for a file that is missing or no configurations; ConfigError for chunks that occur twice or
-              belong to several ensembles, or another group or dimension than the model's
+    Raises       FileError for a file that is missing or no configurations; ConfigError for chunks that occur twice or
+                 belong to several ensembles, or another group or dimension than the model's
     """
-    chunks = sorted((chunk_at(path, folder) for path in paths), key=lambda chunk: chunk.number)
+    found = []
+    for path in paths:
+        with open_configurations(path) as file:
+            ensemble_id = file.ensemble_id
+        found.append(chunk_at(path, folder_of(ensemble_id)))
+    chunks = sorted(found, key=lambda chunk: chunk.number)
     for one, other in pairwise(chunks):
         if one.ensemble_id != other.ensemble_id or one.number == other.number:
             raise ConfigError(

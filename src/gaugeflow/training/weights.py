@@ -17,14 +17,13 @@ from gaugeflow.config.explain import validated
 from gaugeflow.config.networks import Network, Target
 from gaugeflow.config.training import TrainingSettings
 from gaugeflow.ensembles.atomic import atomic_path
+from gaugeflow.ensembles.weights_file import FORMAT, HASH, KEY, MODEL, VERSION, hash_of_lines, tensor_line
 from gaugeflow.errors import ConfigError, FileError
 from gaugeflow.models import FrozenModel
 from gaugeflow.training.network import make_network
 
-KEY = "gaugeflow"
-"""Name of the only entry of the metadata: several would be written in any order."""
-
-FORMAT, VERSION, MODEL = "gaugeflow", 1, "model"
+DTYPES = {torch.float32: "F32", torch.float64: "F64"}
+"""Names of types in safetensors."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,8 @@ def weights_sha256(tensors: Mapping[str, Tensor]) -> str:
     lines = []
     for name, tensor in tensors.items():
         data = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-        lines.append(f"{name} {tensor.dtype} {tuple(tensor.shape)} {hashlib.sha256(data).hexdigest()}")
-    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+        lines.append(tensor_line(name, DTYPES[tensor.dtype], tensor.shape, data))
+    return hash_of_lines(lines)
 
 
 def write_tensors(
@@ -56,7 +55,7 @@ def write_tensors(
     Raises    FileError for a full disk, or if what is read back differs
     """
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    content = canonical_json({"format": FORMAT, "version": VERSION, **text, "weights_sha256": weights_sha256(plain)})
+    content = canonical_json({"format": FORMAT, "version": VERSION, **text, HASH: weights_sha256(plain)})
     data = save(plain, {KEY: content})
     digest = hashlib.sha256(data).hexdigest()
     with atomic_path(path, permit) as temporary:
@@ -84,12 +83,12 @@ def read_tensors(path: Path, kind: str) -> Tensors:
     try:
         text = json.loads(metadata[KEY])
         found = (text["format"], text["version"], text["kind"])
-        stored = text["weights_sha256"]
+        stored = text[HASH]
     except (KeyError, ValueError, TypeError) as error:
         raise FileError(f"{path}: weights of another program; {wanted}") from error
     if found != (FORMAT, VERSION, kind):
         raise FileError(f"{path}: got format, version and kind {found}, wanted {(FORMAT, VERSION, kind)}")
-    if stored != weights_sha256(tensors):
+    if any(tensor.dtype not in DTYPES for tensor in tensors.values()) or stored != weights_sha256(tensors):
         raise FileError(f"{path}: its weights are not those of weights_sha256: damaged or edited; make it again")
     return Tensors(tensors, text, sha256)
 

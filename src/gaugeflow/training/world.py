@@ -25,12 +25,13 @@ ERRORS = {kind.exit_code: kind for kind in (ConfigError, FileError, PhysicsError
 class World:
     """This rank among others.
 
-    comm      a Communicator of lattice.communicator
-    device    of torch where this rank computes
+    comm          a Communicator of lattice.communicator
+    device        of torch where this rank computes
+    neighbours    ranks on this node, itself included
     """
 
-    def __init__(self, comm: Any, device: torch.device) -> None:
-        self.comm, self.device = comm, device
+    def __init__(self, comm: Any, device: torch.device, neighbours: int = 1) -> None:
+        self.comm, self.device, self.neighbours = comm, device, neighbours
         self.rank, self.size = comm.rank, comm.size
 
     def gather(self, vector: Tensor) -> list[Tensor]:
@@ -60,7 +61,7 @@ def joined(comm: Any, device: str) -> Iterator[World]:
     ranks = comm.on_node(comm.rank)
     chosen = _device(device, ranks.index(comm.rank), len(ranks))
     if comm.size == 1:
-        yield World(comm, chosen)
+        yield World(comm, chosen, len(ranks))
         return
     alone = not comm.any(len(ranks) < comm.size)  # every rank has to hear it
     if alone and chosen.type == "cpu":
@@ -69,7 +70,7 @@ def joined(comm: Any, device: str) -> Iterator[World]:
     backend = "nccl" if chosen.type == "cuda" else "gloo"
     distributed.init_process_group(backend, store=store, rank=comm.rank, world_size=comm.size, timeout=TIMEOUT)
     try:
-        yield World(comm, chosen)
+        yield World(comm, chosen, len(ranks))
         comm.any(False)  # rank 0 keeps the store: it leaves last
     finally:
         distributed.destroy_process_group()

@@ -1,0 +1,93 @@
+"""Predictions of a trained model: any lattice size, targets as measured, errors that decompose."""
+
+import numpy as np
+import pytest
+import torch
+from training.small import write_small
+
+from gaugeflow.cli.main import main
+from gaugeflow.ensembles.reader import open_file
+from gaugeflow.ensembles.verify import verify_file
+from gaugeflow.nn.fields import from_file_order
+from gaugeflow.training.targets import wilson_loop
+from gaugeflow.training.weights import read_model
+
+
+def chunks_of(folder, study, label):
+    ensemble = study.ensemble(label)
+    configs = folder / "data" / "ensembles" / ensemble.ensemble_id / "configs"
+    return [configs / f"{k:04d}.h5" for k in range(ensemble.chunks)]
+
+
+@pytest.fixture(scope="module")
+def predicted(whole, tmp_path_factory):
+    """(chunks, predictions) of the test ensemble, which has twice the extents."""
+    folder, study, model = whole
+    out, paths = tmp_path_factory.mktemp("p") / "p.h5", chunks_of(folder, study, "test")
+    assert main(["predict", str(model), *map(str, paths), "--out", str(out), "--batch", "5"]) == 0
+    return paths, out
+
+
+def test_predictions_and_targets_are_those_of_every_configuration_and_chain(whole, predicted):
+    paths, out = predicted
+    module = read_model(whole[2]).module
+    assert verify_file(out).ok
+    with open_file(out, "predictions") as file, open_file(paths[0]) as links:
+        assert np.array_equal(file.dataset("trajectory"), links.dataset("trajectory"))
+        for i in range(file.n):
+            fields = from_file_order(torch.from_numpy(links.links(i)))
+            with torch.no_grad():
+                p, q = module(fields)[:, 0].flatten(1), wilson_loop(fields, 1, 2).flatten(1)
+            assert np.allclose(file.entry("prediction", i), p.mean(1), rtol=1e-12)
+            assert np.allclose(file.entry("target", i), q.mean(1), rtol=1e-12)
+            assert np.allclose(file.entry("local_mse", i), ((p - q) ** 2).mean(1), rtol=1e-12)
+
+
+def test_the_local_error_is_that_of_the_means_and_of_the_fluctuations(predicted):
+    with open_file(predicted[1], "predictions") as file:
+        p, q, mse, variance, covariance = (
+            file.dataset(name)
+            for name in ("prediction", "target", "local_mse", "local_target_variance", "local_covariance")
+        )
+    variance_of_p = mse - (p - q) ** 2 - variance + 2 * covariance
+    assert (variance_of_p >= 0).all()
+    assert (covariance**2 <= variance * variance_of_p * (1 + 1e-9)).all()
+
+
+def test_the_same_command_finds_its_work_done_and_repeats_what_was_damaged(whole, predicted, tmp_path, capsys):
+    paths, _ = predicted
+    out, receipt = tmp_path / "p.h5", tmp_path / "p.done"
+    line = ["predict", str(whole[2]), *map(str, paths), "--out", str(out), "--receipt", str(receipt)]
+    assert main(line) == 0
+    first = out.read_bytes()
+    capsys.readouterr()
+    assert main(line) == 0
+    assert capsys.readouterr().out == f"{out}: already complete\n"
+    assert receipt.resolve() == out
+    out.write_bytes(first[:-100])
+    assert main(line) == 0
+    assert out.read_bytes() == first
+
+
+def test_chunks_of_several_ensembles_or_twice_are_refused(whole, tmp_path, capsys):
+    folder, study, model = whole
+    test, training = chunks_of(folder, study, "test"), chunks_of(folder, study, "train")
+    for paths in ((*test, *training), (*test, *test)):
+        assert main(["predict", str(model), *map(str, paths), "--out", str(tmp_path / "p.h5")]) == 2
+        assert "wanted different chunks of one ensemble" in capsys.readouterr().err
+    other = write_small(tmp_path, ensemble={"group": "U1"})
+    path = chunks_of(tmp_path, other, "test")[0]
+    assert main(["predict", str(model), str(path), "--out", str(tmp_path / "p.h5")]) == 2
+    assert "got U1 in 2 dimensions, wanted SU2 in 2" in capsys.readouterr().err
+    assert main(["predict", str(model), str(path), "--sha256", "0" * 64, "--out", str(tmp_path / "p.h5")]) == 3
+
+
+def test_chunks_come_in_the_order_of_their_numbers(whole, tmp_path):
+    folder, study, model = whole
+    paths = chunks_of(folder, study, "train")
+    outs = [tmp_path / "a.h5", tmp_path / "b.h5"]
+    for out, order in zip(outs, (paths, paths[::-1]), strict=True):
+        assert main(["predict", str(model), *map(str, order), "--out", str(out)]) == 0
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+    with open_file(outs[0]) as file:
+        assert list(file.dataset("trajectory")) == sorted(file.dataset("trajectory"))
