@@ -201,11 +201,8 @@ def study_models(wildcards):
 
 
 def study_predictions(wildcards):
-    return [
-        f"{MODELS}/{training.model_id}/predict/{ensemble.ensemble_id}.done"
-        for training in STUDIES[wildcards.study].trainings
-        for ensemble in training.test
-    ]
+    trainings = STUDIES[wildcards.study].trainings
+    return [f"{MODELS}/{training.model_id}/predict.done" for training in trainings if training.test]
 
 
 def study_sources(wildcards):

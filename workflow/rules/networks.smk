@@ -1,4 +1,4 @@
-"""Networks: one job per model, and one per model and ensemble that it is tested on."""
+"""Networks: a job that trains each model, and one that predicts all ensembles it is tested on."""
 
 from gaugeflow.config.training_needs import (
     prediction_memory_mb,
@@ -75,19 +75,23 @@ def weights_hash(wildcards):
 
 
 def predicted_chunks(wildcards):
-    return chunk_receipts(ensemble_of(wildcards))
+    return [path for ensemble in training_of(wildcards).test for path in chunk_receipts(ensemble)]
 
 
 def predicted_files(wildcards, input):
     return [data_file(str(path)) for path in input.configurations]
 
 
+def predictions_folder(wildcards):
+    return f"{MODELS}/{wildcards.model}/predict"
+
+
 def prediction_mb(wildcards, attempt):
-    return prediction_memory_mb(training_of(wildcards), ensemble_of(wildcards), PREDICTED_TOGETHER, attempt)
+    return prediction_memory_mb(training_of(wildcards), PREDICTED_TOGETHER, attempt)
 
 
 def prediction_runtime(wildcards, attempt):
-    return prediction_minutes(training_of(wildcards), ensemble_of(wildcards), attempt)
+    return prediction_minutes(training_of(wildcards), attempt)
 
 
 rule train:
@@ -128,11 +132,11 @@ rule predict:
         model=weights_receipt,
         configurations=predicted_chunks,
     output:
-        f"{MODELS}/{{model}}/predict/{{ensemble}}.done",
+        f"{MODELS}/{{model}}/predict.done",
     log:
-        f"{LOGS}/predict/{{model}}/{{ensemble}}.log",
+        f"{LOGS}/predict/{{model}}.log",
     benchmark:
-        f"{BENCHMARKS}/predict/{{model}}/{{ensemble}}.tsv"
+        f"{BENCHMARKS}/predict/{{model}}.tsv"
     conda:
         "../../environment.yml"
     resources:
@@ -148,7 +152,7 @@ rule predict:
         scale=SCALE,
         batch=PREDICTED_TOGETHER,
         device=DEVICE,
-        out=written,
+        out=predictions_folder,
     shell:
         "gaugeflow {params.attempts} predict {params.weights:q} {params.files:q} {params.sha256} --study {params.study:q}"
         " --scale {params.scale:q} --batch {params.batch} --device {params.device} --out {params.out:q}"

@@ -69,15 +69,16 @@ def training_memory_mb(training: Training, attempt: int = 1) -> int:
     return int(attempt * training.ranks * (PROGRAM_MB + ROWS_MB + COPIES * batch * widest / 1e6))
 
 
-def prediction_minutes(training: Training, ensemble: Ensemble, attempt: int = 1) -> int:
-    """Minutes of a model's predictions on an ensemble, in two gauges."""
-    sites = ensemble.configs_total * ensemble.spec.chains * math.prod(ensemble.spec.extents)
+def prediction_minutes(training: Training, attempt: int = 1) -> int:
+    """Minutes of a model's predictions on all its ensembles, in two gauges."""
+    sites = sum(e.configs_total * e.spec.chains * math.prod(e.spec.extents) for e in training.test)
     return math.ceil(attempt * (START_MINUTES + TIME_MARGIN * 2 * sites * _flop(training) / FLOP_PER_SECOND / 60))
 
 
-def prediction_memory_mb(training: Training, ensemble: Ensemble, batch: int, attempt: int = 1) -> int:
+def prediction_memory_mb(training: Training, batch: int, attempt: int = 1) -> int:
     """MB of a model's predictions, `batch` configurations at a time."""
-    return int(attempt * (PROGRAM_MB + COPIES * batch * _field_bytes(training, ensemble) / 1e6))
+    widest = max(_field_bytes(training, ensemble) for ensemble in training.test)
+    return int(attempt * (PROGRAM_MB + COPIES * batch * widest / 1e6))
 
 
 def _field_bytes(training: Training, ensemble: Ensemble) -> float:

@@ -37,25 +37,31 @@ ROTATION_SEED = 0
 """Of the gauge transformations, the same for all models."""
 
 
-def find_chunks(paths: Sequence[Path], folder_of: Callable[[str], Path | None], model: Model) -> tuple[Chunk, ...]:
-    """The chunks of one ensemble in their order.
+def find_chunks(
+    paths: Sequence[Path], folder_of: Callable[[str], Path | None], model: Model
+) -> dict[str, tuple[Chunk, ...]]:
+    """The chunks of every ensemble in their order, ensembles in the order of the paths.
 
     folder_of    id of an ensemble -> where the files of its catalogues are
 
-    Raises       FileError for a file that is missing or no configurations; ConfigError for chunks that occur twice or
-                 belong to several ensembles, or another group or dimension than the model's
+    Raises       FileError for a file that is missing or no configurations; ConfigError for chunks that occur twice, or
+                 another group or dimension than the model's
     """
-    found = []
+    found: dict[str, list[Chunk]] = {}
     for path in paths:
         with open_configurations(path) as file:
             ensemble_id = file.ensemble_id
-        found.append(chunk_at(path, folder_of(ensemble_id)))
-    chunks = sorted(found, key=lambda chunk: chunk.number)
+        found.setdefault(ensemble_id, []).append(chunk_at(path, folder_of(ensemble_id)))
+    return {ensemble_id: _in_order(chunks, model) for ensemble_id, chunks in found.items()}
+
+
+def _in_order(chunks: Sequence[Chunk], model: Model) -> tuple[Chunk, ...]:
+    chunks = sorted(chunks, key=lambda chunk: chunk.number)
     for one, other in pairwise(chunks):
-        if one.ensemble_id != other.ensemble_id or one.number == other.number:
+        if one.number == other.number:
             raise ConfigError(
-                f"{other.path}: got chunk {other.number} of {other.ensemble_id} beside chunk {one.number} of "
-                f"{one.ensemble_id}, wanted different chunks of one ensemble; run the command once per ensemble"
+                f"{other.path}: got chunk {other.number} of {other.ensemble_id} again, beside {one.path}, wanted "
+                "different chunks; remove one"
             )
     model.require(chunks[0].group, len(chunks[0].extents), str(chunks[0].path))
     return tuple(chunks)
