@@ -1,4 +1,4 @@
-"""Networks whose predictions are made up: target plus an offset, noise that averages out, and a dependence on the gauge."""
+"""Networks whose predictions are made up: target, an offset, noise that averages out, and a dependence on the gauge."""
 
 from types import SimpleNamespace
 
@@ -20,7 +20,16 @@ def ensemble(extents, beta, n=20, chains=10):
 
 
 def model(
-    label="net", seed=1, kind="lcnn", *, offset=0.0, noise=0.0, gauge=0.0, constant=False, weights=100, configurations=1000
+    label="net",
+    seed=1,
+    kind="lcnn",
+    *,
+    offset=0.0,
+    noise=0.0,
+    gauge=0.0,
+    constant=False,
+    weights=100,
+    configurations=1000,
 ):
     """A model; `noise` per site, `offset` and `gauge` of the volume average; constant: it predicts 0.25 always."""
     predictions = {}

@@ -104,7 +104,10 @@ def test_report_has_a_row_per_network_with_what_was_put_in():
     models += [model("plain", kind="cnn", constant=True, weights=5000, gauge=0.1)]
     table = table_json("report", report_table(models))
     rows = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
-    assert [(row["network"], row["weights"], row["seeds"]) for row in rows] == [("net", "200", "2"), ("plain", "5000", "1")]
+    assert [(row["network"], row["weights"], row["seeds"]) for row in rows] == [
+        ("net", "200", "2"),
+        ("plain", "5000", "1"),
+    ]
     assert float(rows[0]["gauge spread"]) == 0
     assert abs(float(rows[1]["gauge spread"]) - 0.1) < 0.02
     assert (rows[0]["steps"], rows[0]["training / s"]) == ("20", "3")

@@ -18,9 +18,7 @@ from gaugeflow.training.weights import read_model
 
 NETWORKS = [
     (
-        LcnnNetwork(
-            kind="lcnn", layers=(LcnnLayer(channels=3, symmetric=True), LcnnLayer(channels=2, kernel_size=3))
-        ),
+        LcnnNetwork(kind="lcnn", layers=(LcnnLayer(channels=3, symmetric=True), LcnnLayer(channels=2, kernel_size=3))),
         "SU2",
         2,
     ),

@@ -52,8 +52,8 @@ def report_table(models: Sequence[ModelData], title: str = "equivariant and plai
         title,
         COLUMNS,
         rows,
-        caption="digits: -log10(MSE / variance of the target); gauge spread: standard deviation of the prediction of one "
-        "configuration under random gauge transformations; volume exponent: MSE ~ V^p. All on the smallest lattice.",
+        caption="digits: -log10(MSE / variance of the target); gauge spread: standard deviation of the prediction from "
+        "one configuration in random gauges; volume exponent: MSE ~ V^p. All but that on the smallest lattice.",
     )
 
 

@@ -58,9 +58,7 @@ def study_files(study: Study, folder: Path) -> list[Path]:
     ]
 
 
-def load_study_data(
-    study: Study, paths: Iterable[str | os.PathLike[str]], models: Path | None = None
-) -> StudyData:
+def load_study_data(study: Study, paths: Iterable[str | os.PathLike[str]], models: Path | None = None) -> StudyData:
     """All chunks of all ensembles of a study and all its models, every file verified first.
 
     paths   configuration, measurement and flow files in any order
@@ -86,8 +84,8 @@ def study_data(study: Study, chunks: Sequence[Chunk], models: Path | None = None
     if study.trainings:
         if models is None:
             raise ConfigError(
-                f"study {study.name} has {len(study.trainings)} trained networks: their folder is wanted, ROOT/data/models; "
-                "pass --models"
+                f"study {study.name} has {len(study.trainings)} trained networks, wanted is their folder, "
+                "ROOT/data/models; pass --models"
             )
         trained = load_models(study, {ensemble.label: ensemble for ensemble in ensembles}, models)
     return StudyData(study.name, study.title, study.scale, ensembles, study.analysis, trained)

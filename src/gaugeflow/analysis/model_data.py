@@ -21,8 +21,8 @@ from gaugeflow.stats.estimate import Estimate, derive
 class Prediction:
     """One model on one ensemble.
 
-    numbers    name -> (configurations, chains): prediction, rotated_prediction (the same links in another gauge), target,
-               local_mse, local_target_variance, local_covariance; docs/file_format.md
+    numbers    name -> (configurations, chains): prediction, rotated_prediction (of the same links in another gauge),
+               target, local_mse, local_target_variance, local_covariance; docs/file_format.md
     """
 
     ensemble: EnsembleData

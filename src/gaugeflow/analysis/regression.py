@@ -42,7 +42,7 @@ def squared_errors(models: Models) -> dict[str, Estimate]:
 def log_volume_ratio(models: Models, small: Sequence[int], large: Sequence[int]) -> Estimate:
     """log10 of MSE(large) / MSE(small), median over seeds of each.
 
-    0: an error of the weights, the same on every lattice; log10 of the ratio of volumes: a fluctuation from site to site.
+    0: an error of the weights, the same on every lattice; -log10 of the ratio of volumes: fluctuations of sites.
     """
     pair = [median(model.squared_error(tuple(extents)) for model in models) for extents in (large, small)]
     return derive(lambda a, b: math.log10(a / b), *pair)
@@ -103,7 +103,7 @@ def against_volume(title: str, networks: Sequence[Models]) -> Curve:
         tuple(series),
         xscale="log",
         yscale="log",
-        caption="Mean squared error of the volume average against lattice size, median over seeds and the best seed. An "
+        caption="Mean squared error of the volume average against lattice size, median over seeds and best seed. An "
         "error of the weights is flat; who predicts the mean of each ensemble is left with its fluctuations, ~ 1/V.",
     )
 

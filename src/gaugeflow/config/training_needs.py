@@ -3,8 +3,8 @@
 import math
 
 from gaugeflow.config.cost import BYTES_PER_NUMBER, links_bytes
-from gaugeflow.config.networks import CnnNetwork, LcnnLayer, LcnnNetwork
 from gaugeflow.config.needs import START_MINUTES, TIME_MARGIN
+from gaugeflow.config.networks import CnnNetwork, LcnnLayer, LcnnNetwork
 from gaugeflow.config.study import Ensemble
 from gaugeflow.config.trainings import Training
 from gaugeflow.conventions import gauge_group

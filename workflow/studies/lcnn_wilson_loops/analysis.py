@@ -1,4 +1,4 @@
-"""L-CNN and CNN by target and lattice: MSE over seeds, ratios, volume, gauge; loops of the data; equivariance report."""
+"""L-CNN and CNN by target and lattice: MSE over seeds, ratios, volume, gauge; loops of the data; figures of merit."""
 
 from gaugeflow.analysis.equivariance_report import accuracy_per_weight, learning_curves, networks_of, report_table
 from gaugeflow.analysis.observables import plaquette_and_loops
@@ -26,7 +26,9 @@ def analyse(data):
     for key, group in by_target(networks).items():
         smallest = group[0][0].lattices()[0]
         results[f"mse_against_volume/{key}"] = against_volume(key, group)
-        results[f"predicted_against_true/{key}"] = predicted_against_true(f"{key}, {size_name(smallest)}", group, smallest)
+        results[f"predicted_against_true/{key}"] = predicted_against_true(
+            f"{key}, {size_name(smallest)}", group, smallest
+        )
     results |= learning_curves(data.models)
     results["accuracy_per_weight"] = accuracy_per_weight(data.models)
     results["equivariance_report"] = report_table(data.models)
