@@ -20,6 +20,8 @@ def analyse(data):
     results = {}
     for ensemble in data:
         results |= {f"{ensemble.label}/{name}": value for name, value in plaquette_and_loops(ensemble).items()}
+    if not data.models:
+        return results
     networks = networks_of(data.models)
     for models in networks:
         results |= {f"{models[0].label}/{name}": value for name, value in numbers(models, networks).items()}
