@@ -35,6 +35,16 @@ def load_models(study: Study, ensembles: Mapping[str, EnsembleData], folder: Pat
     return tuple(_model(training, ensembles, folder / training.model_id) for training in study.trainings)
 
 
+def tested_models(study: Study, folder: Path) -> tuple[Training, ...]:
+    """The models of a study whose predictions on all their ensembles are there, whole or not."""
+
+    def tested(training: Training) -> bool:
+        files = (folder / training.model_id / PREDICTIONS_FOLDER / f"{e.ensemble_id}.h5" for e in training.test)
+        return all(path.is_file() for path in files)
+
+    return tuple(training for training in study.trainings if tested(training))
+
+
 def _model(training: Training, ensembles: Mapping[str, EnsembleData], folder: Path) -> ModelData:
     path = folder / MODEL_FILE if training.file is None else Path(training.file.file)
     header, digest = read_header(path)
