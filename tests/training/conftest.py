@@ -23,7 +23,7 @@ def whole(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in COMMIT.items():
             patch.setenv(name, value)
-        study = write_small(folder)
+            study = write_small(folder)
         return folder, study, train(study, folder)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from training.small import train, write_small
 
+from gaugeflow.ensembles.reader import open_file
 from gaugeflow.errors import FileError, LeaseLost, TryAgain
 from gaugeflow.training.checkpoint import Progress
 
@@ -18,10 +19,12 @@ PROGRAM = Path(__file__).with_name("kill_train.py")
 
 
 @pytest.mark.parametrize(
-    ("seed", "kills", "least"), [(1, 4, 9), pytest.param(2, 16, 18, marks=pytest.mark.slow)], ids=["few", "many"]
+    ("seed", "kills", "epochs"), [(1, 4, 3), pytest.param(2, 16, 20, marks=pytest.mark.slow)], ids=["few", "many"]
 )
-def test_a_training_killed_at_seeded_moments_equals_the_uninterrupted_one(whole, tmp_path, seed, kills, least):
-    folder, _, model = whole
+def test_a_training_killed_at_seeded_moments_equals_the_uninterrupted_one(tmp_path, seed, kills, epochs):
+    """After the kills of the training six follow while its files are published and the state is removed."""
+    folder = tmp_path / "study"
+    model = train(write_small(folder, **{"training.epochs": epochs}), folder)
     out = tmp_path / "m" / "model.safetensors"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     line = [sys.executable, str(PROGRAM), str(folder), str(out), str(seed), str(kills)]
@@ -29,8 +32,9 @@ def test_a_training_killed_at_seeded_moments_equals_the_uninterrupted_one(whole,
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout)
     assert outcome["problems"] == []
-    assert len(outcome["kills"]) >= least
-    assert {phase for _, _, phase in outcome["kills"]} == {0, 1, 2}
+    phases = [phase for _, _, phase in outcome["kills"]]
+    assert phases.count(0) >= min(kills, 10) - 1
+    assert len(phases) - phases.count(0) >= 5
     assert out.read_bytes() == model.read_bytes()
     assert sorted(os.listdir(out.parent)) == ["history.h5", "model.safetensors"]
 
@@ -52,6 +56,10 @@ def test_a_signal_saves_at_the_end_of_the_step_and_the_next_run_continues(whole,
     train(study, folder, out, advance=again.append)
     assert (seen[-1], again[0]) == (5, 5)
     assert out.read_bytes() == model.read_bytes()
+    with open_file(out.with_name("history.h5")) as one, open_file(model.with_name("history.h5")) as other:
+        assert one.attributes["weights_sha256"] == other.attributes["weights_sha256"]
+        for name in set(one.names) - {"seconds"}:
+            assert (one.dataset(name) == other.dataset(name)).all(), name
 
 
 def test_a_deadline_ends_a_command_with_75_and_the_same_command_continues(gaugeflow, tmp_path):

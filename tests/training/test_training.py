@@ -1,6 +1,8 @@
 """Laws of the training itself: losses fall, the best weights are kept, bad numbers end it, gradients are sums."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from training.small import CNN, train, write_small
 
 from gaugeflow.config.training import AdamW, TrainingSettings
 from gaugeflow.ensembles.reader import open_file
-from gaugeflow.errors import ConfigError, FileError, PhysicsError
+from gaugeflow.errors import ConfigError, FileError, PhysicsError, TryAgain
 from gaugeflow.lattice.communicator import Serial
 from gaugeflow.training import loop
 from gaugeflow.training.data import find_data
@@ -53,6 +55,10 @@ def test_the_kept_weights_are_those_of_the_best_epoch(tmp_path):
     changes = {"training.epochs": 8, "training.optimiser.learning_rate": 0.3}
     study = write_small(tmp_path, **changes)
     out = train(study, tmp_path)
+    later = tmp_path / "later" / "model.safetensors"
+    with pytest.raises(TryAgain):  # after the best epoch
+        train(study, tmp_path, later, advance=lambda done: done == 22 and os.kill(os.getpid(), signal.SIGTERM))
+    assert train(study, tmp_path, later).read_bytes() == out.read_bytes()
     losses_of_epochs, model = history(out)["validation_loss"], read_model(out)
     text = read_tensors(out, "model").text
     assert text["best_epoch"] == np.argmin(losses_of_epochs) < 7

@@ -8,6 +8,8 @@ from house import BIN, run, surroundings
 from training.conftest import train_words
 from training.small import train, write_small
 
+from gaugeflow.config.load import load_study
+
 LONG = {
     "training.epochs": 36,
     "training.augmentation": "gauge",
@@ -22,10 +24,9 @@ LONG = {
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     folder = tmp_path_factory.mktemp("alone")
-    study = write_small(folder, **LONG)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GAUGEFLOW_COMMIT", "0" * 40)
-        return folder, train(study, folder)
+        return folder, train(write_small(folder, **LONG), folder)
 
 
 @pytest.mark.mpi
@@ -35,6 +36,28 @@ def test_two_ranks_give_the_bits_of_one_after_a_hundred_steps(alone, tmp_path):
     done = run("mpiexec", "-n", "2", "gaugeflow", *train_words(folder, out), "--ranks", "2")
     assert done.returncode == 0, done.stderr
     assert "36 epochs" in done.stdout
+    assert out.read_bytes() == model.read_bytes()
+
+
+@pytest.mark.mpi
+def test_ranks_that_are_told_to_stop_leave_a_state_for_any_number_of_ranks(alone, tmp_path):
+    """The signal reaches one rank only, and not the one that saves."""
+    folder, model = alone
+    out = tmp_path / "model.safetensors"
+    line = train_words(folder, out)
+    program = "import os, signal; from gaugeflow.training import loop; from gaugeflow.cli.main import main\n"
+    program += "step, rank = loop.TrainingRun._step, os.environ['PMI_RANK']\n"
+    program += "def stopped(run, *arguments):\n"
+    program += "    step(run, *arguments)\n"
+    program += "    if rank == '1' and run.position.epoch == 2: os.kill(os.getpid(), signal.SIGTERM)\n"
+    program += "loop.TrainingRun._step = stopped\n"
+    program += f"raise SystemExit(main({[*map(str, line), '--ranks', '2']!r}))"
+    done = run("mpiexec", "-n", "2", "python", "-c", program)
+    assert done.returncode == 75, done.stderr
+    assert "told to stop (another rank was told to); epoch 2, batch 1 of 3 is saved" in done.stderr
+    seen = []
+    train(load_study(folder / "study", "tiny"), folder, out, advance=seen.append)
+    assert seen[0] == 7
     assert out.read_bytes() == model.read_bytes()
 
 
