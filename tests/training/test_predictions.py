@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from training.small import write_small
+from training.small import train, write_small
 
 from gaugeflow.cli.main import main
 from gaugeflow.ensembles.reader import open_file
@@ -110,3 +110,16 @@ def test_a_second_gauge_changes_the_prediction_of_a_plain_network_alone(whole, p
     with open_file(predicted[1], "predictions") as file:
         p, rotated = file.dataset("prediction"), file.dataset("rotated_prediction")
     assert 0 < np.abs(p - rotated).max() < 1e-13  # other roundings, so it was another gauge
+
+
+def test_a_model_trained_in_units_of_its_target_predicts_in_them(tmp_path):
+    study = write_small(tmp_path, **{"training.target_unit": 0.25, "training.epochs": 1})
+    model, out = train(study, tmp_path), tmp_path / "p.h5"
+    paths = chunks_of(tmp_path, study, "test")
+    assert main(["predict", str(model), *map(str, paths), "--out", str(out)]) == 0
+    found = read_model(model)
+    with open_file(out, "predictions") as file, open_file(paths[0]) as links:
+        fields = from_file_order(torch.from_numpy(links.links(0)))
+        with torch.no_grad():
+            value = 0.25 * found.module(fields)[:, 0].flatten(1).mean(1)
+        assert np.allclose(file.entry("prediction", 0), value, rtol=1e-12)

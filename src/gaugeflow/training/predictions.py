@@ -94,7 +94,7 @@ def predict_chunks(
     parts = micro_batches(tuple(range(len(rows))), batch)
     out = torch.zeros((len(rows), len(NAMES)), dtype=torch.float64)
     module = model.module.to(world.device).double()
-    predict, target = predictor(module, PRECISION), target_of(model.described.target)
+    predict, target = predictor(module, PRECISION, model.unit), target_of(model.described.target)
     problem: GaugeflowError | None = None
     with Reader(chunks, cache_bytes=0) as reader, torch.no_grad():
         try:
