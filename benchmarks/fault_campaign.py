@@ -93,10 +93,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gaugeflow_faults_") as folder, Cluster(nodes, disks) as cluster:
         campaign = Campaign(cluster, Path(folder), plan, chunks=chosen.chunks, at_once=8)
         clock = threading.Timer(60 * chosen.minutes, campaign.close)
+        clock.daemon = True
         clock.start()
-        campaign.run(chosen.at_once, say)
+        try:
+            campaign.run(chosen.at_once, say)
+            left = []
+        except ExceptionGroup as failures:
+            left = [f"unfinished: {type(error).__name__}: {error}" for error in failures.exceptions]
         clock.cancel()
-        left = what_is_left(cluster)
+        left += what_is_left(cluster)
     record = {
         "seed": chosen.seed,
         "chunks": chosen.chunks,

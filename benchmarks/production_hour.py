@@ -10,6 +10,7 @@ the last chunk, is what scheduling takes; benchmarks/scheduler_model.py computes
 The record is results/<processor>/production_hour.json.
 """
 
+import re
 import shutil
 import sys
 import tempfile
@@ -23,10 +24,11 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from house import REPOSITORY
+from house import REPOSITORY, run
 from slurm.cluster import Cluster
 from slurm.site import write_profile
 
+from gaugeflow.config.load import load_study
 from gaugeflow.jobs.attempt import Attempt, all_attempts
 
 FIRST_LOOK = 40
@@ -35,16 +37,18 @@ FIRST_LOOK = 40
 JOB_MINUTES = 240
 """As shipped: an hour's chunks share one job."""
 
-CHUNK_MINUTES, TRAJECTORIES_PER_SECOND = 2.0, 36.0
-"""Of a core of the machine that the cost model was measured on; elsewhere chunks are longer or shorter."""
+CHUNK_MINUTES = 5.0
+
+TRIAL = 2000
+"""Trajectories that tell how many this machine makes in five minutes."""
+
+OF_EVERY_CHUNK = ("files", "starts of programs", "Snakemake between steps")
 
 HMC = {"kind": "hmc", "integrator": "omf2", "tau": 1.0, "n_steps": 10}
 
 
-def write_study(folder: Path, minutes: float) -> Path:
-    """A study of one chain that takes about so many minutes."""
-    chunks = max(3, round(minutes / CHUNK_MINUTES))
-    trajectories = round(60 * minutes / chunks * TRAJECTORIES_PER_SECOND / 10) * 10
+def write_study(folder: Path, chunks: int, trajectories: int) -> Path:
+    """A study of one chain of so many chunks with so many trajectories, a multiple of ten."""
     entry = {
         "label": "hour", "group": "SU3", "extents": [8, 8, 8, 8], "beta": [6.0], "chains": 1, "seed": 4101,
         "start": "hot", "sampler": HMC, "thermalisation": 100, "warmup": 50,
@@ -56,6 +60,21 @@ def write_study(folder: Path, minutes: float) -> Path:
     content = {"version": 1, "title": "an hour of production", "scales": {"tiny": scale, "full": scale}}
     (folder / "study.yaml").write_text(yaml.safe_dump(content))
     return folder
+
+
+def trajectories_per_second(folder: Path) -> float:
+    """Of this chain on this machine, on one core and without a scheduler."""
+    study, spec, out = write_study(folder / "trial", 1, TRIAL), folder / "trial.json", folder / "trial.h5"
+    (ensemble,) = load_study(str(study), "tiny").ensembles
+    for line in (
+        ("spec", study, "--ensemble", ensemble.ensemble_id, "--scale", "tiny", "--out", spec),
+        ("generate", spec, "--chunk", "0", "--out", out),
+    ):
+        done = run("gaugeflow", *line)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+    count, seconds = re.search(r"(\d+) trajectories in ([\d.]+) s", done.stdout).groups()
+    return int(count) / float(seconds)
 
 
 def moment(text: str) -> float:
@@ -71,9 +90,16 @@ def parts(began: float, jobs: dict[str, tuple[float, float]], attempts: list[Att
     ended = max(moment(attempt.end["time"]) for attempt in attempts)
     files = sum(attempt.end["io_seconds"] for attempt in attempts)
     inside = [(moment(a.begin["time"]), moment(a.chunks[0]["time"]), moment(a.end["time"])) for a in attempts]
-    useful = sum(end - chunk for _, chunk, end in inside) - files
     starts = sum(chunk - begin for begin, chunk, _ in inside)
-    allocated = sum(end - start for start, end in jobs.values())
+    useful = sum(end - chunk for _, chunk, end in inside) - files
+    allocations, steps = 0.0, 0.0
+    for number, (start, end) in jobs.items():
+        of_job = [
+            times for attempt, times in zip(attempts, inside, strict=True) if number == attempt.begin["slurm_job_id"]
+        ]
+        first, last = min(begin for begin, _, _ in of_job), max(done for _, _, done in of_job)
+        allocations += first - start + end - last
+        steps += last - first - sum(done - begin for begin, _, done in of_job)
     ordered = sorted(jobs.values())
     between = [later - earlier for (_, earlier), (later, _) in pairwise(ordered)]
     return {
@@ -81,7 +107,8 @@ def parts(began: float, jobs: dict[str, tuple[float, float]], attempts: list[Att
         "useful": useful,
         "files": files,
         "starts of programs": starts,
-        "allocations and Snakemake in jobs": allocated - sum(end - begin for begin, _, end in inside),
+        "Snakemake between steps": steps,
+        "allocations": allocations,
         "between jobs": sum(between),
         "before the first job": min(start for start, _ in jobs.values()) - began,
     }
@@ -102,7 +129,9 @@ def main() -> int:
     minutes = 1.0 if chosen.quick else chosen.minutes
     with tempfile.TemporaryDirectory(prefix="gaugeflow_hour_") as name, Cluster(nodes=2) as cluster:
         folder = Path(name)
-        study, root = write_study(folder / "hour", minutes), folder / "root"
+        chunks = max(3, round(minutes / CHUNK_MINUTES))
+        trajectories = round(60 * minutes / chunks * trajectories_per_second(folder) / 10) * 10
+        study, root = write_study(folder / "hour", chunks, trajectories), folder / "root"
         settings = ("bundle=0", f"job_minutes={1 if chosen.quick else JOB_MINUTES}")
         profile = write_profile(folder / "profile", settings=settings)
         content = yaml.safe_load((profile / "config.yaml").read_text())
@@ -120,19 +149,19 @@ def main() -> int:
         attempts = [a for step in ("generate", "measure") for a in all_attempts(root / "logs" / "attempts" / step)]
         found = jobs_of(cluster, {a.begin["slurm_job_id"] for a in attempts})
     seconds = parts(began, found, attempts)
-    chunks = sum("generate" in attempt.path.parts for attempt in attempts)
+    made = sum("generate" in attempt.path.parts for attempt in attempts)
     record = {
-        "chunks": chunks, "jobs": len(found), "seconds": seconds, "share": 1 - seconds["useful"] / seconds["wall"],
+        "chunks": made, "jobs": len(found), "seconds": seconds, "share": 1 - seconds["useful"] / seconds["wall"],
         "figures": {
-            "allocation_seconds": seconds["allocations and Snakemake in jobs"] / len(found),
-            "chunk_seconds": (seconds["starts of programs"] + seconds["files"]) / chunks,
+            "allocation_seconds": seconds["allocations"] / len(found),
+            "chunk_seconds": sum(seconds[name] for name in OF_EVERY_CHUNK) / made,
             "first_poll": float(FIRST_LOOK),
         },
     }  # fmt: skip
     store.write(chosen.out, "production_hour", record)
     for name, value in seconds.items():
         print(f"{name:36} {value:9.1f} s {100 * value / seconds['wall']:6.2f} %")
-    print(f"{chunks} chunks in {len(found)} jobs: {100 * record['share']:.2f} % of the wall time computes nothing")
+    print(f"{made} chunks in {len(found)} jobs: {100 * record['share']:.2f} % of the wall time computes nothing")
     return 0
 
 

@@ -3,9 +3,10 @@
     python benchmarks/scheduler_model.py [FIGURES.json]     figures of production_hour.py
 
 A chain of chunks runs as jobs that follow each other. Each job costs `allocation_seconds` (from the start that SLURM
-gives to the first command, and after the last), each chunk `chunk_seconds` (interpreter, libraries, kernels, links read
-and the file published), and between two jobs the coordinator sleeps: it asks first after `first_poll` seconds, then
-each time 10 s later than before, at most every 180 s, and begins anew when something has finished.
+gives to the first command, and after the last), each chunk `chunk_seconds` (interpreter, libraries, kernels, links
+read, the file published, Snakemake between its steps), and between two jobs the coordinator sleeps: it asks first
+after `first_poll` seconds, then each time 10 s later than before, at most every 180 s, and begins anew when something
+has finished.
 """
 
 import argparse

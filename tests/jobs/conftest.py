@@ -4,6 +4,7 @@ import os
 
 import pytest
 from production.fork_server import ForkServer
+from production.small import generate, write_small_spec
 
 VARIABLES = (
     "SLURM_JOB_ID",
@@ -13,6 +14,7 @@ VARIABLES = (
     "GAUGEFLOW_DEADLINE_SECONDS",
     "GAUGEFLOW_DEADLINE_MARGIN_SECONDS",
     "GAUGEFLOW_HEARTBEAT_SECONDS",
+    "GAUGEFLOW_STALL_SECONDS",
     "GAUGEFLOW_ALLOW_CLOCK_SKEW",
 )
 
@@ -48,3 +50,11 @@ def gaugeflow():
         server = ForkServer()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="module")
+def long_chain(gaugeflow, tmp_path_factory):
+    """(spec, finished chunk) of a chain that takes seconds."""
+    folder = tmp_path_factory.mktemp("long")
+    spec = write_small_spec(gaugeflow, folder, extents=[[8, 8]], thermalisation=4000, configs_per_chunk=2)
+    return spec, generate(gaugeflow, spec, folder / "whole.h5", fork=False)

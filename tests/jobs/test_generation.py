@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from house import BIN
-from production.small import generate, tree, write_small_spec
+from production.small import tree, write_small_spec
 
 from gaugeflow.assembly import make_lattice, make_sampler
 from gaugeflow.config.cost import chunk_bytes, links_bytes
@@ -24,14 +24,6 @@ from gaugeflow.lattice.communicator import Serial
 
 OTHER_NODE = Path(__file__).with_name("other_node.py")
 BEAT = "0.1"
-
-
-@pytest.fixture(scope="module")
-def long_chain(gaugeflow, tmp_path_factory):
-    """(spec, finished chunk) of a chain that takes seconds."""
-    folder = tmp_path_factory.mktemp("long")
-    spec = write_small_spec(gaugeflow, folder, extents=[[8, 8]], thermalisation=4000, configs_per_chunk=2)
-    return spec, generate(gaugeflow, spec, folder / "whole.h5", fork=False)
 
 
 def command(spec, out):

@@ -10,7 +10,7 @@ from gaugeflow.nn.exponential import LatticeExponential
 from gaugeflow.nn.inputs import LoopInputs
 from gaugeflow.nn.lattice_convolution import LatticeConvolution
 from gaugeflow.nn.lcnn import LCNN, LayerShape
-from gaugeflow.nn.paths import displacement, straight_paths, transporters
+from gaugeflow.nn.paths import straight_paths, transports
 from gaugeflow.nn.transformation import random_links
 
 SMALL = {2: (3, 2), 4: (2, 1, 2, 1)}
@@ -82,9 +82,8 @@ def test_gradients_of_layers_agree_with_finite_differences(group, ndim):
 def test_gradients_of_the_fused_layer_agree_with_finite_differences(group, ndim, symmetric, form):
     field, links = small(group, ndim)
     paths = straight_paths(ndim, 2, symmetric)
-    shifts = [displacement(path, ndim) for path in paths if path]
     alpha = torch.randn(2, 2 * field.shape[1] + 1, 2 * field.shape[1] * len(paths) + 1, generator=generator()).double()
-    agree(lambda w, u, a: loss(form(w, transporters(u, paths), shifts, 0.1 * a)), field, links, alpha)
+    agree(lambda w, u, a: loss(form(w, *transports(u, paths), 0.1 * a)), field, links, alpha)
 
 
 @pytest.mark.parametrize(("group", "ndim"), [("SU2", 2), ("SU3", 2), ("U1", 4)])
@@ -100,13 +99,12 @@ def test_gradients_of_a_networks_loss_agree_with_finite_differences(group, ndim)
 def test_second_derivatives_of_the_torch_form_agree_with_finite_differences():
     field, links = small("SU2", 2, polyakov=False)
     paths = straight_paths(2, 2)
-    shifts = [displacement(path, 2) for path in paths if path]
     alpha = torch.randn(2, 3, 7, generator=generator()).double()
 
     def squared_gradient(w, a):
         tracked = w if w.requires_grad else w.detach().requires_grad_()
         with torch.enable_grad():
-            value = loss(conv_bilinear_torch(tracked, transporters(links, paths), shifts, a))
+            value = loss(conv_bilinear_torch(tracked, *transports(links, paths), a))
             gradient = torch.autograd.grad(value, tracked, create_graph=True)[0]
             return gradient.abs().square().sum()
 

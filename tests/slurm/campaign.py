@@ -49,12 +49,16 @@ class Campaign:
         self._closed = False
 
     def run(self, disks: int, say: Callable[[str], None] = lambda text: None) -> list[Outcome]:
-        """Endure all faults on `disks` chains at a time; the chains' outcomes."""
+        """Endure all faults on `disks` chains at a time; the chains' outcomes.
+
+        Raises    ExceptionGroup, when all other chains are finished, of what went wrong around chains
+        """
         with ThreadPoolExecutor(disks + 1) as pool:
             reference = pool.submit(uninterrupted, self.study, self.folder / "uninterrupted", self.chunks)
             workers = [pool.submit(self._work, disk, reference, say) for disk in range(disks)]
-            for worker in workers:
-                worker.result()
+            failures = [error for worker in workers if isinstance(error := worker.exception(), Exception)]
+        if failures:
+            raise ExceptionGroup("chains that were not finished", failures)
         return self.outcomes
 
     def close(self) -> None:

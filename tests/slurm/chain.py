@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,9 @@ TRAJECTORIES = 1200
 """Of a chunk: some ten seconds of one core."""
 
 SAVED_SECONDS = 1.0
+LOST_SECONDS = 20.0
+"""After which a rank takes the others for lost."""
+
 COMMIT = {"GAUGEFLOW_COMMIT": "under_test"}
 """Part of every file's provenance, and so of its hash; nobody's work on the repository may change it meanwhile."""
 
@@ -144,12 +148,9 @@ class Chain:
 
     def kill_coordinator(self) -> None:
         """SIGKILL of the process that was started; it has no time to do anything."""
-        try:
-            inside = psutil.Process(self._coordinator.pid).children()
-        except psutil.NoSuchProcess:
-            inside = []
-        for process in inside:
-            process.kill()
+        with suppress(psutil.NoSuchProcess):
+            for process in psutil.Process(self._coordinator.pid).children():
+                process.kill()
         self._coordinator.wait(LONGEST)
 
     def jobs(self, *states: str) -> list[dict[str, str]]:
@@ -211,7 +212,7 @@ class Chain:
                     continue
         for path in sorted(self.files.glob("logs/generate/*/*.log"), key=lambda path: path.stat().st_mtime)[-2:]:
             lines.append(f"{path.name}: {path.read_text(errors='replace')[-800:]}")
-        return "\n".join(lines)
+        return "\n".join(lines).replace(str(self.root), "ROOT")
 
     def finish(self, most: int = 6) -> None:
         """Resume until the study is done.
@@ -230,7 +231,8 @@ class Chain:
     def _begin(self, *line: str | Path) -> None:
         self.submissions += 1
         log = self.folder / f"coordinator.{self.submissions}.log"
-        settings = {"GAUGEFLOW_CHECKPOINT_SECONDS": str(SAVED_SECONDS), "GAUGEFLOW_HEARTBEAT_SECONDS": "1", **COMMIT}
+        settings = {"GAUGEFLOW_CHECKPOINT_SECONDS": str(SAVED_SECONDS), "GAUGEFLOW_HEARTBEAT_SECONDS": "1"}
+        settings |= {"GAUGEFLOW_STALL_SECONDS": str(LOST_SECONDS), **COMMIT}
         self._coordinator = self.cluster.begin(*line, log=log, cwd=self.folder, nice=5, **settings)
 
     def _look(self) -> None:

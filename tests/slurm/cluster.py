@@ -245,7 +245,7 @@ class Cluster:
         return psutil.Process(launcher.pid).children(recursive=True)[-1]
 
     def _slurmd(self, node: str) -> list[psutil.Process]:
-        return [process for process in self.processes(node) if process.name() == "slurmd"]
+        return [process for process in self.processes(node) if _name(process) == "slurmd"]
 
     def _state(self, node: str) -> str:
         return self.run("sinfo", "-h", "-n", node, "-p", "cpu,gpu", "-o", "%T").stdout.strip()
@@ -291,6 +291,13 @@ def _namespace(pid: int) -> int | None:
         return os.stat(f"/proc/{pid}/ns/pid").st_ino
     except OSError:
         return None
+
+
+def _name(process: psutil.Process) -> str | None:
+    """Name of a process's program; None if it has just ended."""
+    with suppress(psutil.NoSuchProcess):
+        return process.name()
+    return None
 
 
 def _kill(process: psutil.Process) -> None:

@@ -132,7 +132,7 @@ def _slurm_conf(layout: Layout) -> str:
         )
     limits = "DefaultTime=5 State=UP"
     lines += [
-        f"PartitionName=cpu Nodes={every} Default=YES MaxTime=360 PriorityTier=1 {limits}",
+        f"PartitionName=cpu Nodes={every} Default=YES MaxTime=1440 PriorityTier=1 {limits}",
         f"PartitionName=short Nodes={every} MaxTime=2 PriorityTier=1 DefaultTime=1 State=UP",
         f"PartitionName=gpu Nodes={last} MaxTime=360 PriorityTier=1 {limits}",
         f"PartitionName=urgent Nodes={every} MaxTime=360 PriorityTier=10 PreemptMode=OFF {limits}",

@@ -26,6 +26,7 @@ from gaugeflow.ensembles.writer import write_configurations
 from gaugeflow.errors import PhysicsError, TryAgain
 from gaugeflow.jobs.deadline import Deadline
 from gaugeflow.jobs.stopping import StopRequest
+from gaugeflow.jobs.watchdog import Watchdog
 from gaugeflow.observables.energy import plaquettes, split_plaquettes
 from gaugeflow.samplers.guard import BAND_WINDOW, check_acceptance, check_trajectory
 from gaugeflow.samplers.start import start_links
@@ -118,7 +119,8 @@ class ChunkRun:
         saver = BackgroundSaver() if self.background else Saver()
         with self.stop, scratch as progress, saver:
             chain = self._begin(progress)
-            self._trajectories(chain, progress, saver)
+            with Watchdog(self.stop, self.lattice.comm.size > 1):
+                self._trajectories(chain, progress, saver)
             return self._publish(chain, progress)
 
     def _begin(self, progress) -> Chain:

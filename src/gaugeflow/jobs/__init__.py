@@ -9,5 +9,7 @@
 7. A state is replaced as a whole, after all that it counts; a failed save leaves the one before.
 8. Before any work rank 0 compares clocks (`check_clock`) and asks for room (`require_free`).
 9. A full disk, a lost lease, a foreign state are errors with exit code 3; nothing saved is deleted by them.
-10. Sites set GAUGEFLOW_DEADLINE_SECONDS, GAUGEFLOW_DEADLINE_MARGIN_SECONDS and GAUGEFLOW_HEARTBEAT_SECONDS.
+10. Its steps run inside `with Watchdog(stop, ranks > 1)`: a rank that waits for a lost one ends, and the job with it.
+11. Sites set GAUGEFLOW_DEADLINE_SECONDS, GAUGEFLOW_DEADLINE_MARGIN_SECONDS, GAUGEFLOW_HEARTBEAT_SECONDS
+    and GAUGEFLOW_STALL_SECONDS.
 """

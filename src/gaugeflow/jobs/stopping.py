@@ -23,11 +23,13 @@ class StopRequest:
     raises TryAgain (exit code 75).
 
     deadline    None: signals only
+    ended       steps and savings that have ended
     Raises      RuntimeError outside of the main thread, where Python takes no signals
     """
 
     def __init__(self, deadline: Deadline | None = None) -> None:
         self.received: int | None = None
+        self.ended = 0
         self._deadline = deadline
         self._before: dict[int, Any] = {}
         self._began = time.monotonic()
@@ -58,6 +60,7 @@ class StopRequest:
         else:
             self._longest_step = max(self._longest_step, now - self._began)
         self._began = now
+        self.ended += 1
 
     @contextmanager
     def saving(self) -> Iterator[None]:
@@ -68,6 +71,12 @@ class StopRequest:
         self._longest_save = max(self._longest_save, took)
         if threading.current_thread() is threading.main_thread():
             self._began += took
+        self.ended += 1
+
+    @property
+    def longest(self) -> float:
+        """Seconds of the longest step or saving so far, the first step among them."""
+        return max(self._first_step or 0.0, self._longest_step, self._longest_save)
 
     @property
     def too_late(self) -> bool:

@@ -7,6 +7,7 @@ itself. With P the ordered product of the links from x, P^dagger that back,
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,6 +17,23 @@ from gaugeflow.nn.fields import shifted
 from gaugeflow.nn.matrices import dagger, product
 
 Path = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Transport:
+    """How one path carries W, given a list of products of links P.
+
+        backward False    T W(x) = P(x) W(x + d) P(x)^dagger
+        backward True     T W(x) = P(x + d)^dagger W(x + d) P(x + d)
+
+    displacement   d, one integer per direction mu
+    product        which P
+    backward       whether P leads from x + d to x: straight paths back need no products of their own
+    """
+
+    displacement: tuple[int, ...]
+    product: int
+    backward: bool = False
 
 
 def straight_paths(ndim: int, kernel_size: int, symmetric: bool = False) -> tuple[Path, ...]:
@@ -72,6 +90,26 @@ def transporters(links: Tensor, paths: Sequence[Path]) -> Tensor:
     return torch.stack([known[path] for path in wanted], 1) if wanted else links[:, :0]
 
 
+def transports(links: Tensor, paths: Sequence[Path]) -> tuple[Tensor, tuple[Transport, ...]]:
+    """(P[batch, product, t, .., x, N, N], how the paths other than () use it), in the order of the paths.
+
+    Two paths that run the same links in opposite senses along one line share a product; where only single forward or
+    backward steps are asked for in all directions, P is the links without a copy.
+    """
+    ndim = links.shape[1]
+    wanted = [path for path in paths if path]
+    forward = [path if path[0] > 0 or len(set(path)) > 1 else tuple(-step for step in path) for path in wanted]
+    products = list(dict.fromkeys(forward))
+    steps = [(mu + 1,) for mu in range(ndim)]
+    if set(products) <= set(steps):
+        products = steps
+    entries = (
+        Transport(displacement(path, ndim), products.index(base), path != base)
+        for path, base in zip(wanted, forward, strict=True)
+    )
+    return transporters(links, products), tuple(entries)
+
+
 def _extend(known: dict[Path, Tensor], links: Tensor, path: Path) -> Tensor:
     """The product along a path, from that along its beginning, which is kept too."""
     if path not in known:
@@ -86,11 +124,12 @@ def _extend(known: dict[Path, Tensor], links: Tensor, path: Path) -> Tensor:
     return known[path]
 
 
-def transported(field: Tensor, transporter: Tensor, steps: Sequence[int]) -> Tensor:
+def transported(field: Tensor, transporter: Tensor, steps: Sequence[int], backward: bool = False) -> Tensor:
     """P(x) W(x + steps) P(x)^dagger for every channel; 16 N^3 flop a site and channel.
 
     field         W[batch, channel, t, .., x, N, N]
     transporter   P[batch, t, .., x, N, N]
+    backward      use P(x + steps)^dagger instead of P(x)
     """
-    side = transporter[:, None]
+    side = dagger(shifted(transporter[:, None], steps)) if backward else transporter[:, None]
     return product(product(side, shifted(field, steps)), dagger(side))
