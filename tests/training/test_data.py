@@ -29,6 +29,10 @@ def test_every_chain_is_on_one_side_and_each_ensemble_on_both(tmp_path):
 
 def test_the_split_depends_on_the_ensemble_alone_and_keeps_its_share():
     assert split_chains("a", 10, 0.2) == split_chains("a", 10, 0.2)
+    for count in (2, 5, 10):
+        split = split_chains("a", count, 0.2)
+        assert sorted(split.training + split.validation) == list(range(count))
+        assert len(split.validation) == max(1, count // 5)
     assert len({split_chains(name, 10, 0.2).validation for name in "abcdef"}) > 3
     often = Counter(c for k in range(400) for c in split_chains(str(k), 10, 0.2).validation)
     assert sum(often.values()) == 800

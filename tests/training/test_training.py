@@ -13,12 +13,14 @@ from gaugeflow.config.training import AdamW, TrainingSettings
 from gaugeflow.ensembles.reader import open_file
 from gaugeflow.errors import ConfigError, FileError, PhysicsError, TryAgain
 from gaugeflow.lattice.communicator import Serial
+from gaugeflow.training import data as data_module
 from gaugeflow.training import loop
 from gaugeflow.training.data import find_data
 from gaugeflow.training.gradients import loss_and_gradient
 from gaugeflow.training.network import losses
 from gaugeflow.training.optimiser import Optimiser
 from gaugeflow.training.schedule import best_epoch, finished, learning_rate
+from gaugeflow.training.targets import wilson_loop
 from gaugeflow.training.weights import read_model, read_tensors
 from gaugeflow.training.world import World, joined
 
@@ -137,15 +139,32 @@ def test_the_gradient_of_a_batch_is_the_sum_over_its_parts_in_their_order():
     assert torch.allclose(whole, parts, rtol=1e-13)
 
 
-def test_gradients_are_clipped_to_their_norm(tmp_path):
-    free, clipped = {}, {"training.gradient_norm": 1e-3}
-    norms = []
-    for k, changes in enumerate((free, clipped)):
-        study = write_small(tmp_path / str(k), **{"training.epochs": 1, **changes})
-        out = train(study, tmp_path / str(k))
-        norms.append(history(out)["gradient_norm"][0])
-    assert norms[0] > 1e-3
-    assert norms[1] > 1e-3  # what is recorded is the norm before
+def test_gradients_are_clipped_to_their_norm(tmp_path, monkeypatch):
+    """The history has the norm before."""
+    used, step = [], Optimiser.step
+
+    def watched(optimiser, gradient, rate):
+        used.append(float(torch.linalg.vector_norm(gradient)))
+        step(optimiser, gradient, rate)
+
+    monkeypatch.setattr(Optimiser, "step", watched)
+    study = write_small(tmp_path, **{"training.epochs": 1, "training.gradient_norm": 1e-3})
+    assert history(train(study, tmp_path))["gradient_norm"][0] > 1e-2
+    assert used == pytest.approx([1e-3] * 3, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["local", "average"])
+def test_the_training_loss_is_the_mean_over_all_configurations(tmp_path, kind):
+    """With weights that stay, and batches of 7, 7 and 4."""
+    changes = {"training.optimiser.learning_rate": 1e-14, "training.batch": 7, "training.epochs": 1}
+    study = write_small(tmp_path, **changes, **{"training.loss": kind})
+    out = train(study, tmp_path)
+    data, module = find_data(study.trainings[0], tmp_path / "data" / "ensembles"), read_model(out).module
+    with data_module.Reader(data.chunks) as reader, torch.no_grad():
+        links = reader.links(data.training)
+        difference = (module(links)[:, 0] - wilson_loop(links, 1, 2)).flatten(1)
+    wanted = (difference**2).mean() if kind == "local" else (difference.mean(1) ** 2).mean()
+    assert history(out)["training_loss"][0] == pytest.approx(float(wanted), rel=1e-10)
 
 
 @pytest.mark.parametrize(("amsgrad", "decay"), [(True, 0.0), (False, 0.1), (True, 0.3)])
@@ -206,8 +225,10 @@ def test_a_model_of_other_data_is_not_taken_for_this_one(gaugeflow, whole, tmp_p
     done = gaugeflow(*line[:5], "nothing", *line[6:], "--out", tmp_path / "x.safetensors")
     assert done.returncode == 2
     assert study.trainings[0].model_id in done.stderr
-    done = gaugeflow(*line, "--out", tmp_path / "x.safetensors", "--device", "cuda")
-    assert done.returncode == 2
+    for options, message in ((("--device", "cuda"), "0 cards"), (("--ranks", "9"), "got 9, wanted at most 3")):
+        done = gaugeflow(*line, "--out", tmp_path / "x.safetensors", *options)
+        assert done.returncode == 2
+        assert message in done.stderr
 
 
 def test_the_log_of_an_attempt_has_the_model(gaugeflow, whole, tmp_path):

@@ -50,6 +50,11 @@ def train(
     chosen = load_study(study, scale).training(model, seed)
     if chosen.training is None:
         raise ConfigError(f"--model: {chosen.model_id} is a file that was trained elsewhere; gaugeflow predict uses it")
+    if ranks > chosen.training.micro_batches:
+        raise ConfigError(
+            f"--ranks: got {ranks}, wanted at most {chosen.training.micro_batches}, the micro-batches of a batch; "
+            "start fewer ranks or choose a smaller training.micro_batch"
+        )
     comm = start_world(ranks, threads, oversubscribe)
     settle(threads)
     rows = find_data(chosen, data)

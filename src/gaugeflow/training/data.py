@@ -99,8 +99,8 @@ def find_data(training: Training, ensembles_folder: Path) -> DataSet:
         wanted = used_configurations(ensemble, training)
         for k, chunk in enumerate(own, len(chunks)):
             used, wanted = min(wanted, chunk.n), max(0, wanted - chunk.n)
-            for chain in range(chunk.chains):
-                rows[chain in split.validation] += [Row(k, i, chain) for i in range(used)]
+            for side, own_chains in ((False, split.training), (True, split.validation)):
+                rows[side] += [Row(k, i, chain) for chain in own_chains for i in range(used)]
         chunks += own
     if len(rows[False]) >= 1 << FIELD_BITS["chain"]:
         raise ConfigError(
