@@ -1,10 +1,12 @@
 """The door of networks to their kernels: the fused convolution and bilinear layer on arrays in this machine's memory.
 
-    fields    W[lattice, channel, t, .., x, N, N]     products   P[lattice, product, t, .., x, N, N]      complex, contiguous
-    weights   alpha[outputs, 2 channels + 1, 2 channels (paths + 1) + 1]                                  real, contiguous
+    fields      W[lattice, channel, t, .., x, N, N]                                     complex, contiguous
+    products    P[lattice, product, t, .., x, N, N]                                     complex, contiguous
+    weights     alpha[outputs, 2 channels + 1, 2 channels (paths + 1) + 1]              real, contiguous
 
-`sites/conv_bilinear.py` has the formulas. Arrays are passed as addresses. Values do not depend on the number of threads:
-blocks of sites that add to common sites are in different stages, and alpha's gradient is summed in fixed shares.
+`sites/conv_bilinear.py` has the formulas. Arrays are passed as addresses. Values do not depend on the number of
+threads: blocks of sites that add to common sites are in different stages, and alpha's gradient is summed in fixed
+shares.
 """
 
 import functools

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from gaugeflow.errors import ConfigError
 from gaugeflow.nn.conv_bilinear import conv_bilinear_pairs, conv_bilinear_torch
-from gaugeflow.nn.fused import conv_bilinear_kernel, runs_on_kernels
 from gaugeflow.nn.fields import check_adjoint, check_links, check_precision
+from gaugeflow.nn.fused import conv_bilinear_kernel, runs_on_kernels
 from gaugeflow.nn.paths import Path, kernel_paths, transports
 from gaugeflow.nn.transformation import Kind
 

@@ -1,6 +1,6 @@
 """An N x N matrix as the sum of a hermitian and an anti-hermitian one, N^2 reals each.
 
-    T + T^dagger = S,   T - T^dagger = D              of the diagonal Re S_ii, Im D_ii; then (re, im) of i < j, row by row
+    T + T^dagger = S,   T - T^dagger = D       row by row: Re S_ii or Im D_ii, then (re, im) of the elements j > i
 
 A sum  p T + q T^dagger  with real p, q is  (p + q) / 2 S + (p - q) / 2 D: half the multiply-adds, and no dagger.
 """

@@ -1,7 +1,8 @@
 """The fused convolution and bilinear layer of networks, for blocks of GROUPS registers of sites.
 
-    T_tc(x) = P_t(x) W_c(x + d_t) P_t(x)^dagger      or      P_t(x + d_t)^dagger W_c(x + d_t) P_t(x + d_t);     T_0c = W_c
-    W'_a = Y_a1 + sum_c (W_c Y_ac + W_c^dagger Y_ac'),     Y_ai = sum_tc (alpha_ai,tc T_tc + alpha_ai,tc' T_tc^dagger) + alpha_ai1
+    T_0c = W_c,  T_tc(x) = P_t(x) W_c(x + d_t) P_t(x)^dagger   or   P_t(x + d_t)^dagger W_c(x + d_t) P_t(x + d_t)
+    Y_ai = sum_tc (alpha_ai,tc T_tc + alpha_ai,tc' T_tc^dagger) + alpha_ai1
+    W'_a = Y_a1 + sum_c (W_c Y_ac + W_c^dagger Y_ac')
 
 Fields lie in memory as [lattice][channel][site][2 N^2 numbers] in C order of the sites. Everything between them is made
 for one block in the scratch of a thread, where a row holds N^2 numbers of every site, [group][component][lane]:
@@ -58,8 +59,8 @@ def split_weights(alpha, plan, scratch):
 def put_one(plan, scratch):
     """The last row of S: twice the unit matrix."""
     row = scratch + REAL_BYTES * (load_word(plan, PART_S) + load_word(plan, PAIRS) * ROW)
-    for l in range(GROUPS):
-        store_algebra(row, l * ALGEBRA, twice_one())
+    for group in range(GROUPS):
+        store_algebra(row, group * ALGEBRA, twice_one())
 
 
 @routine
@@ -73,17 +74,17 @@ def transport_block(w, p, plan, paths, sites, lattice, first, groups, scratch):
     field = REAL_BYTES * volume * SITE
     w += lattice * channels * field
     p += lattice * load_word(plan, PRODUCTS) * field
-    for l in range(groups):
+    for group in range(groups):
         for c in range(channels):
-            x = gather(w + c * field, sites, first + l * W)
-            store(own, (c * GROUPS + l) * MATRIX, x)
-            store_algebra(part_s, c * ROW + l * ALGEBRA, hermitian_twice(x))
-            store_algebra(part_d, c * ROW + l * ALGEBRA, antihermitian_twice(x))
+            x = gather(w + c * field, sites, first + group * W)
+            store(own, (c * GROUPS + group) * MATRIX, x)
+            store_algebra(part_s, c * ROW + group * ALGEBRA, hermitian_twice(x))
+            store_algebra(part_d, c * ROW + group * ALGEBRA, antihermitian_twice(x))
     for t in range(load_word(plan, PATHS)):
         product, back = p + load_word(paths, 2 * t) * field, load_word(paths, 2 * t + 1)
-        for l in range(groups):
-            there = (t + 1) * padded + first + l * W
-            row = (t + 1) * channels * ROW + l * ALGEBRA
+        for group in range(groups):
+            there = (t + 1) * padded + first + group * W
+            row = (t + 1) * channels * ROW + group * ALGEBRA
             if back:
                 u = gather(product, sites, there)
                 for c in range(channels):
@@ -91,7 +92,7 @@ def transport_block(w, p, plan, paths, sites, lattice, first, groups, scratch):
                     store_algebra(part_s, row + c * ROW, hermitian_twice(x))
                     store_algebra(part_d, row + c * ROW, antihermitian_twice(x))
             else:
-                u = gather(product, sites, first + l * W)
+                u = gather(product, sites, first + group * W)
                 for c in range(channels):
                     x = mul_nd(mul_nn(u, gather(w + c * field, sites, there)), u)
                     store_algebra(part_s, row + c * ROW, hermitian_twice(x))
@@ -131,24 +132,24 @@ def products(lattice, first, groups, a, outputs, out, plan, sites, scratch):
     own, spare = scratch + REAL_BYTES * load_word(plan, OWN), scratch + REAL_BYTES * load_word(plan, SPARE)
     ys, yd = scratch + REAL_BYTES * load_word(plan, MIXED_S), scratch + REAL_BYTES * load_word(plan, MIXED_D)
     out += REAL_BYTES * (lattice * load_word(plan, OUTPUTS) + a) * volume * SITE
-    for l in range(groups):
-        lanes = volume - first - l * W
+    for group in range(groups):
+        lanes = volume - first - group * W
         for k in range(outputs):
-            row = k * factors * ROW + l * ALGEBRA
+            row = k * factors * ROW + group * ALGEBRA
             one = row + 2 * channels * ROW
             total = joined(load_algebra(ys, one), load_algebra(yd, one))
             for c in range(channels):
-                x = load(own, (c * GROUPS + l) * MATRIX)
+                x = load(own, (c * GROUPS + group) * MATRIX)
                 y = row + c * ROW
                 total = mac_nn(total, x, joined(load_algebra(ys, y), load_algebra(yd, y)))
                 y += channels * ROW
                 total = mac_dn(total, x, joined(load_algebra(ys, y), load_algebra(yd, y)))
             target = out + REAL_BYTES * k * volume * SITE
             if lanes >= W:
-                scatter(target, sites, first + l * W, total)
+                scatter(target, sites, first + group * W, total)
             else:
                 store(spare, 0, total)
-                put_some(target, sites, first + l * W, lanes, 0, spare)
+                put_some(target, sites, first + group * W, lanes, 0, spare)
 
 
 @kernel

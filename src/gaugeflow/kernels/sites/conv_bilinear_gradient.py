@@ -2,12 +2,12 @@
 
     dY_ac = W_c^dagger G_a,  dY_ac' = W_c G_a,  dY_a1 = G_a          XS, XD: what YS and YD get from them
     dW_c += G_a Y_ac^dagger + Y_ac' G_a^dagger
-    ES = even^t XS, ED = odd^t XD                                    from these dT_tc, and from there dW(x + d_t) and dP_t
+    ES = even^t XS, ED = odd^t XD                                    from these dT_tc, then dW(x + d_t) and dP_t
     d(even) = XS S^t, d(odd) = XD D^t                                sums of lanes, one set for every slot
 
-G is the gradient that arrives, in torch's convention dL/dRe + i dL/dIm. Blocks come in stages: two blocks of one lattice
-and stage add to no common site. A slot is a fixed share of every stage; neither depends on the number of threads, and
-so no result does. FIELDS and LINKS say whether dW and dP are wanted.
+G is the gradient that arrives, in torch's convention dL/dRe + i dL/dIm. Blocks come in stages: two blocks of one
+lattice and stage add to no common site. A slot is a fixed share of every stage; neither depends on the number of
+threads, and so no result does. FIELDS and LINKS say whether dW and dP are wanted.
 """
 
 
@@ -87,24 +87,24 @@ def products_back(lattice, first, groups, a, outputs, g, plan, sites, scratch):
     ys, yd = scratch + REAL_BYTES * load_word(plan, MIXED_S), scratch + REAL_BYTES * load_word(plan, MIXED_D)
     xs, xd = scratch + REAL_BYTES * load_word(plan, BACK_S), scratch + REAL_BYTES * load_word(plan, BACK_D)
     g += REAL_BYTES * (lattice * load_word(plan, OUTPUTS) + a) * volume * SITE
-    for l in range(groups):
-        lanes = volume - first - l * W
+    for group in range(groups):
+        lanes = volume - first - group * W
         for k in range(outputs):
-            row = k * factors * ROW + l * ALGEBRA
-            x = gather(g + REAL_BYTES * k * volume * SITE, sites, first + l * W)
+            row = k * factors * ROW + group * ALGEBRA
+            x = gather(g + REAL_BYTES * k * volume * SITE, sites, first + group * W)
             if lanes < W:
                 x = first_lanes(x, lanes)
             y = row + 2 * channels * ROW
             store_algebra(xs, y, hermitian_once(x))
             store_algebra(xd, y, antihermitian_once(x))
             for c in range(channels):
-                v = load(own, (c * GROUPS + l) * MATRIX)
+                v = load(own, (c * GROUPS + group) * MATRIX)
                 y = row + c * ROW
                 z = mul_dn(v, x)
                 store_algebra(xs, y, hermitian_once(z))
                 store_algebra(xd, y, antihermitian_once(z))
                 if FIELDS:
-                    d = load(own_back, (c * GROUPS + l) * MATRIX)
+                    d = load(own_back, (c * GROUPS + group) * MATRIX)
                     d = mac_nd(d, x, joined(load_algebra(ys, y), load_algebra(yd, y)))
                 y += channels * ROW
                 z = mul_nn(v, x)
@@ -112,7 +112,7 @@ def products_back(lattice, first, groups, a, outputs, g, plan, sites, scratch):
                 store_algebra(xd, y, antihermitian_once(z))
                 if FIELDS:
                     d = mac_nd(d, joined(load_algebra(ys, y), load_algebra(yd, y)), x)
-                    store(own_back, (c * GROUPS + l) * MATRIX, d)
+                    store(own_back, (c * GROUPS + group) * MATRIX, d)
 
 
 @routine
@@ -164,19 +164,19 @@ def transports_back(lattice, first, groups, w, p, dw, dp, plan, paths, sites, sc
     field = REAL_BYTES * volume * SITE
     w, dw = w + lattice * channels * field, dw + lattice * channels * field
     p, dp = p + lattice * load_word(plan, PRODUCTS) * field, dp + lattice * load_word(plan, PRODUCTS) * field
-    for l in range(groups):
-        here, lanes = first + l * W, volume - first - l * W
+    for group in range(groups):
+        here, lanes = first + group * W, volume - first - group * W
         for c in range(channels):
-            e = c * ROW + l * ALGEBRA
+            e = c * ROW + group * ALGEBRA
             d = joined_twice(load_algebra(es, e), load_algebra(ed, e))
-            d = matrix_add(load(own_back, (c * GROUPS + l) * MATRIX), d)
+            d = matrix_add(load(own_back, (c * GROUPS + group) * MATRIX), d)
             add_at(dw + c * field, sites, here, lanes, d, spare)
     for t in range(load_word(plan, PATHS)):
         product, back = load_word(paths, 2 * t) * field, load_word(paths, 2 * t + 1)
-        for l in range(groups):
-            here, lanes = first + l * W, volume - first - l * W
+        for group in range(groups):
+            here, lanes = first + group * W, volume - first - group * W
             there = (t + 1) * padded + here
-            row = (t + 1) * channels * ROW + l * ALGEBRA
+            row = (t + 1) * channels * ROW + group * ALGEBRA
             du = matrix_zero()
             if back:
                 u = gather(p + product, sites, there)

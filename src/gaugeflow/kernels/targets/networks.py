@@ -14,10 +14,10 @@ from numba import types as numba_types
 
 from gaugeflow.kernels.algebra import hermitian
 from gaugeflow.kernels.signatures import site_text
-from gaugeflow.kernels.targets import cpu, lanes, tiles, transposition
+from gaugeflow.kernels.targets import cpu, tiles, transposition
 from gaugeflow.kernels.targets.cache import JIT, numba_cache, sources_hash
 from gaugeflow.kernels.targets.lanes import Lanes, register_type, traced
-from gaugeflow.kernels.targets.trace import I64, Real, constant
+from gaugeflow.kernels.targets.trace import Real, constant
 
 SITE_FILES = ("conv_bilinear.py", "conv_bilinear_gradient.py")
 

@@ -21,6 +21,14 @@ MIX_TILE = (6, 4) if HAS_AVX512 else (6, 2)
 OVERLAP_TILE = (6, 4) if HAS_AVX512 else (3, 3)
 """(rows, columns) of sums in registers, beside one column of factors and a broadcast: 32 or 16 vector registers."""
 
+LEAST_ROWS = 3
+"""Rows that X of `overlap` always has: a layer's smallest number of first factors."""
+
+
+def shortest_tile(most: int, rows: int) -> int:
+    """Least height of tiles into which `rows` or more rows are cut evenly."""
+    return min(count // -(-count // most) for count in range(rows, rows * most + 1))
+
 
 class _Sums:
     """rows x columns running sums and a counter, carried through a loop."""
@@ -119,7 +127,10 @@ def make_mix_tile(t, add):
 
 @functools.cache
 def make_overlap_tile(t):
-    """overlap_tile(rows, columns, x, x step, y, y step, z, z step, vectors), up to OVERLAP_TILE rows and columns."""
+    """overlap_tile(rows, columns, x, x step, y, y step, z, z step, vectors), up to OVERLAP_TILE rows and columns.
+
+    X has at least LEAST_ROWS rows in all, cut evenly: lower tiles than that makes have no code.
+    """
     width = t.width
 
     def tile(builder, rows, columns, a):
@@ -143,7 +154,7 @@ def make_overlap_tile(t):
             most, wide = OVERLAP_TILE
             cases = {
                 r * wide + q: functools.partial(tile, builder, r, q, args)
-                for r in range(1, most + 1)
+                for r in range(shortest_tile(most, LEAST_ROWS), most + 1)
                 for q in range(1, wide + 1)
             }
             _switch(builder, builder.add(builder.mul(args[0], I64(wide)), args[1]), cases)

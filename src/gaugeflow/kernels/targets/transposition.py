@@ -1,8 +1,8 @@
 """Register transposition: matrices of W sites, each contiguous in memory, to and from registers of W lanes.
 
 Site s of a group is number table[first + s]; its matrix lies at site * 2 N^2 numbers behind an address. The matrix is
-cut into pieces of a power of two of numbers, between 2 and W. The pieces of all sites are put side by side in full registers,
-and these are sorted by halves: one step per bit of the number that a register shall end up with.
+cut into pieces of a power of two of numbers, between 2 and W. The pieces of all sites are put side by side in full
+registers, and these are sorted by halves: one step per bit of the number that a register shall end up with.
 """
 
 import functools
