@@ -18,6 +18,7 @@ from gaugeflow.analysis.regression import (
     against_volume,
     fragility,
     gauge_spread,
+    in_another_gauge,
     log_volume_ratio,
     over,
     over_mean_predictor,
@@ -118,6 +119,7 @@ def test_figures_are_of_numbers_that_can_be_drawn():
     for curve in (
         against_volume("w1x1", networks),
         predicted_against_true("w1x1", networks, SMALL),
+        in_another_gauge("w1x1", networks, SMALL),
         accuracy_per_weight([models[0] for models in networks]),
     ):
         content = curve_json("figure", curve)

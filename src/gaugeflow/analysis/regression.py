@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from gaugeflow.stats.estimate import Estimate, derive
 Models = Sequence[ModelData]
 """One network with several seeds."""
 
-FEWEST_POINTS = 400
+MOST_POINTS = 400
 """Points of a scatter plot are thinned to about this many."""
 
 
@@ -110,19 +111,44 @@ def against_volume(title: str, networks: Sequence[Models]) -> Curve:
 
 def predicted_against_true(title: str, networks: Sequence[Models], extents: Sequence[int]) -> Curve:
     """Prediction against target on one lattice for the best model of every network, and the diagonal."""
-    series, low, high = [], math.inf, -math.inf
+    return _scatter(
+        Curve(
+            title,
+            "target, volume average",
+            "prediction, volume average",
+            _best(networks, extents, "target", "prediction"),
+            caption="Prediction against target, one point per configuration, best seed of each network.",
+        )
+    )
+
+
+def in_another_gauge(title: str, networks: Sequence[Models], extents: Sequence[int]) -> Curve:
+    """Prediction from the same links in two gauges, the second random, for the best model of every network."""
+    return _scatter(
+        Curve(
+            title,
+            "prediction, volume average",
+            "prediction after a random gauge transformation",
+            _best(networks, extents, "prediction", "rotated_prediction"),
+            caption="Predictions from the same links in two gauges, one point per configuration, best seed of each "
+            "network. Invariant predictions lie on the diagonal.",
+        )
+    )
+
+
+def _best(networks: Sequence[Models], extents: Sequence[int], across: str, up: str) -> tuple[Series, ...]:
+    """One number against another for every network's best model."""
+    series = []
     for models in networks:
         best = min(models, key=lambda model: model.squared_error(tuple(extents)).value)
         found = best.on(tuple(extents))
-        x, y = (np.concatenate([p.numbers[name].ravel() for p in found]) for name in ("target", "prediction"))
-        step = max(1, len(x) // FEWEST_POINTS)
+        x, y = (np.concatenate([p.numbers[name].ravel() for p in found]) for name in (across, up))
+        step = max(1, len(x) // MOST_POINTS)
         series.append(Series(models[0].label, x[::step].tolist(), y[::step].tolist()))
-        low, high = min(low, float(x.min())), max(high, float(x.max()))
-    series.append(Series("prediction = target", [low, high], [low, high], line=True))
-    return Curve(
-        title,
-        "target, volume average",
-        "prediction, volume average",
-        tuple(series),
-        caption="Prediction against target, one point per configuration, best seed of each network.",
-    )
+    return tuple(series)
+
+
+def _scatter(curve: Curve) -> Curve:
+    """The same with the diagonal."""
+    ends = [float(end([end(series.x) for series in curve.series])) for end in (min, max)]
+    return replace(curve, series=(*curve.series, Series("diagonal", ends, ends, line=True)))

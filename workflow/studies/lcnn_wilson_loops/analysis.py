@@ -6,6 +6,7 @@ from gaugeflow.analysis.regression import (
     against_volume,
     fragility,
     gauge_spread,
+    in_another_gauge,
     log_volume_ratio,
     over,
     over_mean_predictor,
@@ -28,9 +29,9 @@ def analyse(data):
     for key, group in by_target(networks).items():
         smallest = group[0][0].lattices()[0]
         results[f"mse_against_volume/{key}"] = against_volume(key, group)
-        results[f"predicted_against_true/{key}"] = predicted_against_true(
-            f"{key}, {size_name(smallest)}", group, smallest
-        )
+        title = f"{key}, {size_name(smallest)}"
+        results[f"predicted_against_true/{key}"] = predicted_against_true(title, group, smallest)
+        results[f"in_another_gauge/{key}"] = in_another_gauge(title, group, smallest)
     results |= learning_curves(data.models)
     results["accuracy_per_weight"] = accuracy_per_weight(data.models)
     results["equivariance_report"] = report_table(data.models)
