@@ -128,7 +128,7 @@ def in_another_gauge(title: str, networks: Sequence[Models], extents: Sequence[i
         Curve(
             title,
             "prediction, volume average",
-            "prediction after a random gauge transformation",
+            "prediction in another gauge",
             _best(networks, extents, "prediction", "rotated_prediction"),
             caption="Predictions from the same links in two gauges, one point per configuration, best seed of each "
             "network. Invariant predictions lie on the diagonal.",
