@@ -63,7 +63,7 @@ def test_labels_and_globs_lead_to_ensembles_and_every_seed_is_a_model(tmp_path):
 
 
 def test_ids_are_stable(tmp_path):
-    assert ids(tmp_path, ENTRY)[0] == "lcnn_u1_2d_w1x2-445c109cce"
+    assert ids(tmp_path, ENTRY)[0] == "lcnn_u1_2d_w1x2-e2692705c0"
 
 
 def test_ids_of_ensembles_do_not_depend_on_networks(tmp_path):

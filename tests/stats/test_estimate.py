@@ -24,6 +24,7 @@ from gaugeflow.stats.jackknife import jackknife
         (0.5, 0.0, "0.5"),
         (math.nan, math.nan, "nan"),
         (0.25, math.nan, "0.25(?)"),
+        (1.0, 2e-12, "1.0000000000000(20)"),
     ],
 )
 def test_a_number_is_printed_with_two_digits_of_its_error(value, error, text):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from training.small import write_small
+from training.small import train, write_small
 
 from gaugeflow.cli.main import main
 from gaugeflow.ensembles.reader import open_file
@@ -69,12 +69,12 @@ def test_the_same_command_finds_its_work_done_and_repeats_what_was_damaged(whole
     assert out.read_bytes() == first
 
 
-def test_chunks_of_several_ensembles_or_twice_are_refused(whole, tmp_path, capsys):
+def test_chunks_of_other_groups_or_twice_are_refused(whole, tmp_path, capsys):
     folder, study, model = whole
     test, training = chunks_of(folder, study, "test"), chunks_of(folder, study, "train")
-    for paths in ((*test, *training), (*test, *test)):
+    for paths, wanted in (((*test, *training), "wanted a folder"), ((*test, *test), "wanted different chunks")):
         assert main(["predict", str(model), *map(str, paths), "--out", str(tmp_path / "p.h5")]) == 2
-        assert "wanted different chunks of one ensemble" in capsys.readouterr().err
+        assert wanted in capsys.readouterr().err
     other = write_small(tmp_path, ensemble={"group": "U1"})
     path = chunks_of(tmp_path, other, "test")[0]
     assert main(["predict", str(model), str(path), "--out", str(tmp_path / "p.h5")]) == 2
@@ -91,3 +91,35 @@ def test_chunks_come_in_the_order_of_their_numbers(whole, tmp_path):
     assert outs[0].read_bytes() == outs[1].read_bytes()
     with open_file(outs[0]) as file:
         assert list(file.dataset("trajectory")) == sorted(file.dataset("trajectory"))
+
+
+def test_several_ensembles_get_a_file_each_with_the_bytes_of_one_command_per_ensemble(whole, tmp_path):
+    folder, study, model = whole
+    paths = {label: chunks_of(folder, study, label) for label in ("train", "test")}
+    both, receipt = tmp_path / "predict", tmp_path / "predict.done"
+    line = ["predict", str(model), *map(str, paths["train"] + paths["test"]), "--out", str(both)]
+    assert main([*line, "--receipt", str(receipt)]) == 0
+    assert receipt.resolve() == max(both.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    for label, own in paths.items():
+        alone = tmp_path / f"{label}.h5"
+        assert main(["predict", str(model), *map(str, own), "--out", str(alone)]) == 0
+        assert (both / f"{study.ensemble(label).ensemble_id}.h5").read_bytes() == alone.read_bytes()
+
+
+def test_a_second_gauge_changes_the_prediction_of_a_plain_network_alone(whole, predicted):
+    with open_file(predicted[1], "predictions") as file:
+        p, rotated = file.dataset("prediction"), file.dataset("rotated_prediction")
+    assert 0 < np.abs(p - rotated).max() < 1e-13  # other roundings, so it was another gauge
+
+
+def test_a_model_trained_in_units_of_its_target_predicts_in_them(tmp_path):
+    study = write_small(tmp_path, **{"training.target_unit": 0.25, "training.epochs": 1})
+    model, out = train(study, tmp_path), tmp_path / "p.h5"
+    paths = chunks_of(tmp_path, study, "test")
+    assert main(["predict", str(model), *map(str, paths), "--out", str(out)]) == 0
+    found = read_model(model)
+    with open_file(out, "predictions") as file, open_file(paths[0]) as links:
+        fields = from_file_order(torch.from_numpy(links.links(0)))
+        with torch.no_grad():
+            value = 0.25 * found.module(fields)[:, 0].flatten(1).mean(1)
+        assert np.allclose(file.entry("prediction", 0), value, rtol=1e-12)

@@ -38,6 +38,7 @@ def write_twin(study, folder):
             if "warmup" in entry:
                 short["warmup"] = min(entry["warmup"], short["thermalisation"])
             entries.append({**entry, **short, "extents": size, "beta": round(WRONG * beta, 6), "label": label})
+    tiny.pop("networks", None)  # they are functions of links, whatever beta
     tiny["ensembles"] = entries[:TWIN_ENSEMBLES] + [e for e in entries[TWIN_ENSEMBLES:] if is_langevin(e)]
     content["scales"]["full"] = tiny
     (folder / "study.yaml").write_text(yaml.safe_dump(content))

@@ -7,6 +7,8 @@ rule analyse:
         configs=study_configs,
         measurements=study_measurements,
         flows=study_flows,
+        models=study_models,
+        predictions=study_predictions,
     output:
         f"{RESULTS}/{{study}}/results.json",
     log:
@@ -19,9 +21,11 @@ rule analyse:
     params:
         study=study_entry,
         data=ENSEMBLES,
+        trained=MODELS,
         scale=SCALE,
     shell:
-        "gaugeflow analyse {params.study:q} {params.data:q}" " --scale {params.scale:q} --out {output:q} > {log:q} 2>&1"
+        "gaugeflow analyse {params.study:q} {params.data:q} --models {params.trained:q}"
+        " --scale {params.scale:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule report:

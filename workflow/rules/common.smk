@@ -19,6 +19,7 @@ SCALE = config["scale"]
 DEVICE = config["device"]
 ROOT = "" if os.path.normpath(config["root"]) == "." else f"{config['root'].rstrip('/')}/"
 ENSEMBLES = f"{ROOT}data/ensembles"
+MODELS = f"{ROOT}data/models"
 LOGS = f"{ROOT}logs"
 BENCHMARKS = f"{ROOT}benchmarks"
 RESULTS = f"{ROOT}results"
@@ -48,6 +49,7 @@ FOREIGN = r"[a-z0-9]+_[234]d_foreign_[0-9x]+-[0-9a-f]{10}"
 
 wildcard_constraints:
     ensemble=rf"{GENERATED}|{FOREIGN}",
+    model=r"[a-z]+_[a-z0-9]+_[234]d(_[a-z0-9]+)?-[0-9a-f]{10}",
     settings=r"[0-9a-f]{8}",
     chunk=r"[0-9]{4}",
     study=r"[A-Za-z0-9][A-Za-z0-9._-]*",
@@ -64,6 +66,9 @@ OWNERS = {}
 for _study in STUDIES.values():
     for _ensemble in _study.ensembles:
         OWNERS.setdefault(_ensemble.ensemble_id, []).append((_study, _ensemble))
+
+
+TRAININGS = {training.model_id: (study, training) for study in STUDIES.values() for training in study.trainings}
 
 
 def owners(wildcards):
@@ -167,12 +172,12 @@ def receipt(ensemble_id, folder, number):
     return f"{ENSEMBLES}/{ensemble_id}/{folder}/{number:04d}.done"
 
 
+def chunk_receipts(ensemble, folder="configs"):
+    return [receipt(ensemble.ensemble_id, folder, number) for number in range(ensemble.chunks)]
+
+
 def receipts(study, folder):
-    return [
-        receipt(ensemble.ensemble_id, folder, number)
-        for ensemble in study.ensembles
-        for number in range(ensemble.chunks)
-    ]
+    return [path for ensemble in study.ensembles for path in chunk_receipts(ensemble, folder)]
 
 
 def study_configs(wildcards):
@@ -187,6 +192,17 @@ def study_measurements(wildcards):
 def study_flows(wildcards):
     study = STUDIES[wildcards.study]
     return [path for folder in study.flow_folders for path in receipts(study, folder)]
+
+
+def study_models(wildcards):
+    """Models that this workflow trains; those of other places are read where they are."""
+    trainings = STUDIES[wildcards.study].trainings
+    return [f"{MODELS}/{training.model_id}/model.done" for training in trainings if not training.file]
+
+
+def study_predictions(wildcards):
+    trainings = STUDIES[wildcards.study].trainings
+    return [f"{MODELS}/{training.model_id}/predict.done" for training in trainings if training.test]
 
 
 def study_sources(wildcards):

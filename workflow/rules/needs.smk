@@ -170,7 +170,7 @@ def attempts_of(step):
     """Options before a command: where each attempt at a step is logged, and what its job was given."""
 
     def attempts(wildcards, resources):
-        parts = [wildcards[key] for key in ("ensemble", "settings", "chunk") if key in wildcards.keys()]
+        parts = [wildcards[key] for key in ("model", "ensemble", "settings", "chunk") if key in wildcards.keys()]
         names = {"runtime": "runtime", "mem_mb": "mem_mb", "tasks": "tasks", "gpus": "gpu"}
         given = {name: resources.get(key) for name, key in names.items()}
         asked = ",".join(f"{name}={value}" for name, value in given.items() if isinstance(value, int))

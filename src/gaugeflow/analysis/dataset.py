@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from gaugeflow.config.settings import AnalysisSettings
 from gaugeflow.errors import ConfigError
 from gaugeflow.stats.estimate import Estimate
 from gaugeflow.stats.jackknife import given, jackknife
+
+if TYPE_CHECKING:
+    from gaugeflow.analysis.model_data import ModelData
 
 DEFAULT_SETTINGS = AnalysisSettings()
 
@@ -131,13 +134,14 @@ class EnsembleData:
 
 @dataclass(frozen=True, eq=False)
 class StudyData:
-    """The ensembles of one study at one scale, in the order of the study file."""
+    """The ensembles and trained networks of one study at one scale, in the order of the study file."""
 
     name: str
     title: str
     scale: str
     ensembles: tuple[EnsembleData, ...]
     settings: AnalysisSettings = DEFAULT_SETTINGS
+    models: tuple[ModelData, ...] = ()
 
     def __iter__(self) -> Iterator[EnsembleData]:
         return iter(self.ensembles)
@@ -147,6 +151,17 @@ class StudyData:
             if ensemble.label == label:
                 return ensemble
         raise ConfigError(f"study {self.name} has no ensemble {label!r}; it has {[e.label for e in self.ensembles]}")
+
+    def labelled(self, label: str) -> tuple[ModelData, ...]:
+        """The models of one entry of `networks`, one per seed.
+
+        Raises    ConfigError if there are none
+        """
+        found = tuple(model for model in self.models if model.label == label)
+        if not found:
+            known = list(dict.fromkeys(model.label for model in self.models))
+            raise ConfigError(f"study {self.name} has no network {label!r}; it has {known}")
+        return found
 
 
 def _pick(arrays: Mapping[str, Any], name: str, where: str) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gaugeflow.analysis.dataset import EnsembleData, StudyData
+from gaugeflow.analysis.loading_models import load_models
 from gaugeflow.config.canonical import canonical_json, sha256_text
 from gaugeflow.config.settings import FlowSettings
 from gaugeflow.config.spec_file import read_spec_text
@@ -57,19 +58,20 @@ def study_files(study: Study, folder: Path) -> list[Path]:
     ]
 
 
-def load_study_data(study: Study, paths: Iterable[str | os.PathLike[str]]) -> StudyData:
-    """All chunks of all ensembles of a study, every file verified first.
+def load_study_data(study: Study, paths: Iterable[str | os.PathLike[str]], models: Path | None = None) -> StudyData:
+    """All chunks of all ensembles of a study and all its models, every file verified first.
 
     paths   configuration, measurement and flow files in any order
+    models  folder of the trained networks, ROOT/data/models; needed by a study that has some
 
     Raises  FileError for a file that is unsound, or made from other configurations than those given;
             ConfigError for chunks that are missing, given twice, or not of this study
     """
-    return study_data(study, [read_chunk(path) for path in paths])
+    return study_data(study, [read_chunk(path) for path in paths], models)
 
 
-def study_data(study: Study, chunks: Sequence[Chunk]) -> StudyData:
-    """As `load_study_data`, from files that were read already."""
+def study_data(study: Study, chunks: Sequence[Chunk], models: Path | None = None) -> StudyData:
+    """As `load_study_data`, from files of ensembles that were read already."""
     known = {ensemble.ensemble_id for ensemble in study.ensembles}
     for chunk in chunks:
         if chunk.ensemble_id not in known:
@@ -78,7 +80,15 @@ def study_data(study: Study, chunks: Sequence[Chunk]) -> StudyData:
                 f"not have; wanted {', '.join(sorted(known))}; leave the file out or choose another --scale"
             )
     ensembles = tuple(_ensemble_data(study, ensemble, chunks) for ensemble in study.ensembles)
-    return StudyData(study.name, study.title, study.scale, ensembles, study.analysis)
+    trained = ()
+    if study.trainings:
+        if models is None:
+            raise ConfigError(
+                f"study {study.name} has {len(study.trainings)} trained networks, wanted is their folder, "
+                "ROOT/data/models; pass --models"
+            )
+        trained = load_models(study, {ensemble.label: ensemble for ensemble in ensembles}, models)
+    return StudyData(study.name, study.title, study.scale, ensembles, study.analysis, trained)
 
 
 def read_chunk(path: str | os.PathLike[str]) -> Chunk:

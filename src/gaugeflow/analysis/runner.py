@@ -13,6 +13,7 @@ from gaugeflow.analysis.curves import Curve, Table, curve_json, table_json
 from gaugeflow.analysis.dataset import EnsembleData, StudyData
 from gaugeflow.analysis.details import Detail, error_methods
 from gaugeflow.analysis.diagnostics import diagnostics
+from gaugeflow.analysis.model_data import ModelData
 from gaugeflow.analysis.plugin import study_function
 from gaugeflow.analysis.reference import read_references, reference_file
 from gaugeflow.analysis.results import FORMAT, VERSION, estimate_to_json
@@ -41,6 +42,7 @@ def analyse_study(study: Study, data: StudyData) -> dict[str, Any]:
         "scale": study.scale,
         "provenance": _provenance(study),
         "ensembles": [_ensemble_entry(ensemble) for ensemble in data],
+        "models": [_model_entry(model) for model in data.models],
         "estimates": {name: estimate_to_json(estimate) for name, estimate in estimates.items()},
         "details": {name: value.as_json() for name, value in found.items() if isinstance(value, Detail)},
         "error_methods": error_methods(estimates),
@@ -100,6 +102,17 @@ def _ensemble_entry(ensemble: EnsembleData) -> dict[str, Any]:
         "source": dict(ensemble.source),
         "inputs": dict(ensemble.inputs),
         "made_by": list(ensemble.made_by),
+    }
+
+
+def _model_entry(model: ModelData) -> dict[str, Any]:
+    keys = ("label", "seed", "model_id", "weights", "configurations", "steps")
+    return {
+        **{key: getattr(model, key) for key in keys},
+        "network": dict(model.network),
+        "trained_on": list(model.trained_on),
+        "tested_on": list(model.predictions),
+        "inputs": dict(model.inputs),
     }
 
 

@@ -14,6 +14,9 @@ def analyse(
     ],
     scale: Annotated[str, typer.Option(help="full or tiny")],
     out: Annotated[Path, typer.Option(help="results.json to write")],
+    models: Annotated[
+        Path | None, typer.Option(help="folder of its trained networks; beside a data/ensembles it is found by itself")
+    ] = None,
 ) -> None:
     """Estimates of a study with jackknife errors, from checked files."""
     from rich.console import Console
@@ -26,7 +29,8 @@ def analyse(
 
     chosen = load_study(study, scale)
     files = [file for path in inputs for file in (study_files(chosen, path) if path.is_dir() else [path])]
-    results = analyse_study(chosen, load_study_data(chosen, files))
+    folder = models or next((path.resolve().parent / "models" for path in inputs if path.is_dir()), None)
+    results = analyse_study(chosen, load_study_data(chosen, files, folder))
     write_results(out, results)
     terminal = Console()
     console = terminal if terminal.is_terminal else Console(width=160)  # logs: no folding

@@ -81,6 +81,10 @@ class TrainingSettings(FrozenModel):
         Literal["local", "average"],
         Field(description="squared error of every site, or of the average over the lattice"),
     ] = "local"
+    target_unit: Annotated[
+        Positive,
+        Field(description="prediction = this times the network's number; about the standard deviation of the target"),
+    ] = 1.0
     augmentation: Annotated[
         Literal["none", "gauge"], Field(description="gauge: a new random gauge transformation each time")
     ] = "none"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gaugeflow.analysis.loading import Chunk, study_data
+from gaugeflow.analysis.loading_models import tested_models
 from gaugeflow.analysis.partial import is_incomplete, with_partial
 from gaugeflow.analysis.results import write_results
 from gaugeflow.analysis.runner import analyse_study
@@ -82,13 +83,15 @@ def collect(study: Study, places: Places) -> Collected:
     if not any(run.used for run in runs):
         return Collected(study, runs, None, Failure("", _nothing(study, places), ()))
     present = [run for run in runs if run.used]
-    shorter = replace(study, ensembles=tuple(run.ensemble for run in present))
+    whole = {run.wanted.ensemble_id for run in runs if run.used == run.wanted.chunks}
+    models = [t for t in tested_models(study, places.models) if whole.issuperset(e.ensemble_id for e in t.test)]
+    shorter = replace(study, ensembles=tuple(run.ensemble for run in present), trainings=tuple(models))
     entries = [run.as_json() for run in runs]
     files = [chunk for run in present for chunk in run.files]
     if not any(is_incomplete(entry) for entry in entries):
-        return Collected(study, runs, analyse_study(shorter, study_data(shorter, files)), None)
+        return Collected(study, runs, analyse_study(shorter, study_data(shorter, files, places.models)), None)
     try:
-        results = _analysed(shorter, files, left_out=[run.wanted.label for run in runs if not run.used])
+        results = _analysed(shorter, files, places.models, left_out=[run.wanted.label for run in runs if not run.used])
     except StudyFailed as error:
         return Collected(study, runs, None, error.failure)
     return Collected(study, runs, with_partial(results, entries), None)
@@ -131,8 +134,8 @@ class StudyFailed(Exception):
         self.failure = failure
 
 
-def _analysed(study: Study, files: Sequence[Chunk], left_out: Sequence[str]) -> dict[str, Any]:
-    data = study_data(study, files)
+def _analysed(study: Study, files: Sequence[Chunk], models: Path, left_out: Sequence[str]) -> dict[str, Any]:
+    data = study_data(study, files, models)
     try:
         return analyse_study(study, data)
     except Exception as error:

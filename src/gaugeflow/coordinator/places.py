@@ -23,6 +23,11 @@ class Places:
         return self.data / "ensembles"
 
     @property
+    def models(self) -> Path:
+        """One folder per trained network, named by its id."""
+        return self.data / "models"
+
+    @property
     def results(self) -> Path:
         """What the workflow's analyse, report, tables and validate write."""
         return self.root / "results"

@@ -184,6 +184,7 @@ KINDS[PREDICTIONS] = Kind(
     datasets={
         "trajectory": TRAJECTORY,
         "prediction": Entry("<f8", _CHAINS, "1", "mean over sites of what the model predicts"),
+        "rotated_prediction": Entry("<f8", _CHAINS, "1", "the same after a random gauge transformation of the links"),
         "target": Entry("<f8", _CHAINS, "1", "mean over sites of what it should predict, from the links"),
         "local_mse": Entry("<f8", _CHAINS, "1", "mean over sites of (prediction - target)^2"),
         "local_target_variance": Entry("<f8", _CHAINS, "1", "mean over sites of (target - its mean over sites)^2"),

@@ -260,8 +260,8 @@ def format_estimate(value: float, error: float, digits: int = 2) -> str:
         places -= 1
     if abs(value) < 10 ** (-places - 1) * 1e-3 and abs(value) < error * 1e-6:
         value = 0.0
-    if places > 9:
-        exponent = math.floor(math.log10(max(abs(value), error)))
+    exponent = math.floor(math.log10(max(abs(value), error)))
+    if places > 9 and exponent:  # near 1 all digits are written out
         return f"{format_estimate(value / 10.0**exponent, error / 10.0**exponent, digits)}e{exponent:+03d}"
     if places > 0:
         shown = round(error * 10**places)

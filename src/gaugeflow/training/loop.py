@@ -74,7 +74,8 @@ class TrainingRun:
         self.model = make_network(
             training.network, training.ndim, training.group, training.seed, self.settings.precision
         ).to(world.device)
-        self.predict, self.target = predictor(self.model, self.settings.precision), target_of(training.target)
+        self.predict = predictor(self.model, self.settings.precision, self.settings.target_unit)
+        self.target = target_of(training.target)
         self.optimiser = Optimiser(self.settings.optimiser, self.model)
         self.position, self.best = Position(), weights_of(self.model)
         self.reader = Reader(data.chunks, CACHE_BYTES // world.neighbours)

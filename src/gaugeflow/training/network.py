@@ -33,8 +33,10 @@ def make_network(
     return made.from_settings(settings, ndim, gauge_group(group).n, generator).to(WEIGHTS[precision])
 
 
-def predictor(model: nn.Module, precision: str) -> Predict:
+def predictor(model: nn.Module, precision: str, unit: float = 1.0) -> Predict:
     """links U[batch, mu, t, .., x, N, N] complex128 -> prediction [batch, t, .., x] float64.
+
+    unit    the prediction is this times the network's number, which then is of order 1 whatever the target
 
     Mixed precision rounds the weights for each call; their gradients come back in float64.
     """
@@ -42,9 +44,9 @@ def predictor(model: nn.Module, precision: str) -> Predict:
     def predict(links: Tensor) -> Tensor:
         links = links.to(FIELDS[precision])
         if precision != "mixed":
-            return model(links)[:, 0].double()
+            return unit * model(links)[:, 0].double()
         rounded = {name: weight.float() for name, weight in model.named_parameters()}
-        return functional_call(model, rounded, (links,))[:, 0].double()
+        return unit * functional_call(model, rounded, (links,))[:, 0].double()
 
     return predict
 

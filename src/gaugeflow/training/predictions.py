@@ -17,6 +17,7 @@ from gaugeflow.ensembles.series import open_configurations
 from gaugeflow.ensembles.verify import verify_file
 from gaugeflow.ensembles.writer import Dataset, write_arrays
 from gaugeflow.errors import ConfigError, GaugeflowError
+from gaugeflow.training.augmentation import augmented
 from gaugeflow.training.data import Chunk, Reader, Row, chunk_at
 from gaugeflow.training.history import training_provenance
 from gaugeflow.training.network import predictor
@@ -25,44 +26,58 @@ from gaugeflow.training.targets import target_of
 from gaugeflow.training.weights import Model
 from gaugeflow.training.world import World
 
-NAMES = ("prediction", "target", "local_mse", "local_target_variance", "local_covariance")
+NAMES = ("prediction", "rotated_prediction", "target", "local_mse", "local_target_variance", "local_covariance")
 """Data sets, one number per configuration and chain; see `ensembles.schema`."""
 
+PRECISION = "float64"
+"""Of predictions, whatever the training's: rounding in float32 is independent from site to site and falls with the
+volume, while the error of the weights, which is to be seen, does not."""
 
-def find_chunks(paths: Sequence[Path], folder_of: Callable[[str], Path | None], model: Model) -> tuple[Chunk, ...]:
-    """The chunks of one ensemble in their order.
+ROTATION_SEED = 0
+"""Of the gauge transformations, the same for all models."""
+
+
+def find_chunks(
+    paths: Sequence[Path], folder_of: Callable[[str], Path | None], model: Model
+) -> dict[str, tuple[Chunk, ...]]:
+    """The chunks of every ensemble in their order, ensembles in the order of the paths.
 
     folder_of    id of an ensemble -> where the files of its catalogues are
 
-    Raises       FileError for a file that is missing or no configurations; ConfigError for chunks that occur twice or
-                 belong to several ensembles, or another group or dimension than the model's
+    Raises       FileError for a file that is missing or no configurations; ConfigError for chunks that occur twice, or
+                 another group or dimension than the model's
     """
-    found = []
+    found: dict[str, list[Chunk]] = {}
     for path in paths:
         with open_configurations(path) as file:
             ensemble_id = file.ensemble_id
-        found.append(chunk_at(path, folder_of(ensemble_id)))
-    chunks = sorted(found, key=lambda chunk: chunk.number)
+        found.setdefault(ensemble_id, []).append(chunk_at(path, folder_of(ensemble_id)))
+    return {ensemble_id: _in_order(chunks, model) for ensemble_id, chunks in found.items()}
+
+
+def _in_order(chunks: Sequence[Chunk], model: Model) -> tuple[Chunk, ...]:
+    chunks = sorted(chunks, key=lambda chunk: chunk.number)
     for one, other in pairwise(chunks):
-        if one.ensemble_id != other.ensemble_id or one.number == other.number:
+        if one.number == other.number:
             raise ConfigError(
-                f"{other.path}: got chunk {other.number} of {other.ensemble_id} beside chunk {one.number} of "
-                f"{one.ensemble_id}, wanted different chunks of one ensemble; run the command once per ensemble"
+                f"{other.path}: got chunk {other.number} of {other.ensemble_id} again, beside {one.path}, wanted "
+                "different chunks; remove one"
             )
     model.require(chunks[0].group, len(chunks[0].extents), str(chunks[0].path))
     return tuple(chunks)
 
 
-def numbers(prediction: Tensor, target: Tensor) -> Tensor:
-    """The numbers NAMES of every configuration, (batch, 5) float64.
+def numbers(prediction: Tensor, rotated: Tensor, target: Tensor) -> Tensor:
+    """The numbers NAMES of every configuration, (batch, 6) float64.
 
     prediction, target    [batch, t, .., x] float64
+    rotated               the prediction from the same links after a random gauge transformation
     """
     p, q = prediction.flatten(1), target.flatten(1)
     mean_p, mean_q = p.mean(1), q.mean(1)
     centred_p, centred_q = p - mean_p[:, None], q - mean_q[:, None]
     parts = [((p - q) ** 2).mean(1), (centred_q**2).mean(1), (centred_p * centred_q).mean(1)]
-    return torch.stack([mean_p, mean_q, *parts], 1)
+    return torch.stack([mean_p, rotated.flatten(1).mean(1), mean_q, *parts], 1)
 
 
 def predict_chunks(
@@ -78,14 +93,15 @@ def predict_chunks(
     rows = [Row(k, i, c) for k, chunk in enumerate(chunks) for i in range(chunk.n) for c in range(chunk.chains)]
     parts = micro_batches(tuple(range(len(rows))), batch)
     out = torch.zeros((len(rows), len(NAMES)), dtype=torch.float64)
-    module = model.module.to(world.device)
-    predict, target = predictor(module, model.precision), target_of(model.described.target)
+    module = model.module.to(world.device).double()
+    predict, target = predictor(module, PRECISION, model.unit), target_of(model.described.target)
     problem: GaugeflowError | None = None
     with Reader(chunks, cache_bytes=0) as reader, torch.no_grad():
         try:
             for part in parts[world.rank :: world.size]:
                 links = reader.links([rows[k] for k in part]).to(world.device)
-                out[list(part)] = numbers(predict(links), target(links)).cpu()
+                rotated = augmented(links, model.group, ROTATION_SEED, 0, part)
+                out[list(part)] = numbers(predict(links), predict(rotated), target(links)).cpu()
                 advance(min(len(rows), part[-1] + 1))
         except GaugeflowError as error:
             problem = error
@@ -127,6 +143,6 @@ def write_predictions(out: Path, model: Model, chunks: Sequence[Chunk], found: d
         "model_id": model.model_id,
         "model_sha256": model.sha256,
         "target_name": model.described.target.name,
-        "precision": model.precision,
+        "precision": PRECISION,
     }
     return write_arrays(out, PREDICTIONS, datasets=datasets, attributes=attributes)

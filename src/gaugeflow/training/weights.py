@@ -106,7 +106,8 @@ class Model:
 
     module       with its weights, in their precision
     identity     what it is and what it was trained on, JSON types
-    precision    of training and prediction: a key of network.WEIGHTS
+    precision    of the training: a key of network.WEIGHTS
+    unit         the prediction is this times the module's number
     sha256       of the bytes of its file
     """
 
@@ -115,6 +116,7 @@ class Model:
     model_id: str
     identity: dict[str, Any]
     precision: str
+    unit: float
     sha256: str
 
     @property
@@ -150,13 +152,14 @@ def read_model(path: Path, sha256: str | None = None) -> Model:
         identity = found.text["identity"]
         described = validated(_Described, {key: identity[key] for key in ("network", "target")}, f"{path}: identity")
         settings = {**identity["training"], "seeds": [identity["seed"]]}
-        precision = validated(TrainingSettings, settings, f"{path}: identity.training").precision
+        trained = validated(TrainingSettings, settings, f"{path}: identity.training")
+        precision, unit = trained.precision, trained.target_unit
         group, ndim, model_id = str(identity["group"]), int(identity["ndim"]), str(found.text["model_id"])
         module = make_network(described.network, ndim, group, 0, precision)
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise FileError(f"{path}: its description is incomplete or of another version ({error})") from error
     load_weights(module, found.tensors, str(path))
-    return Model(module, described, model_id, identity, precision, found.sha256)
+    return Model(module, described, model_id, identity, precision, unit, found.sha256)
 
 
 def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
