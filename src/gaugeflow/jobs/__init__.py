@@ -1,4 +1,4 @@
-"""What a job knows of the machine around it; the contract of long-running stages, generation now and training next.
+"""What a job knows of the machine around it; the contract of long-running stages, of generation and training.
 
 1. It works in steps inside `with StopRequest(deadline) as stop`; rank 0 finds the deadline, other ranks have none.
 2. It calls `stop.begin()` before the first step, `stop.step()` after each, and saves inside `with stop.saving()`.

@@ -24,6 +24,7 @@ from gaugeflow.jobs import attempts
 from gaugeflow.jobs.deadline import Deadline
 from gaugeflow.jobs.disk import require_free
 from gaugeflow.jobs.stopping import StopRequest
+from gaugeflow.jobs.watchdog import Watchdog
 from gaugeflow.training.augmentation import augmented
 from gaugeflow.training.checkpoint import Position, Progress, Saved
 from gaugeflow.training.data import CACHE_BYTES, DataSet, Reader, Row
@@ -114,7 +115,8 @@ class TrainingRun:
         scratch = Progress(self.out, self.identity_sha256) if self.root else nullcontext()
         with self.stop, self.reader, scratch as progress:
             self._begin(progress)
-            self._epochs(progress)
+            with Watchdog(self.stop, self.world.size > 1):
+                self._epochs(progress)
             return self._publish(progress)
 
     def _begin(self, progress: Any) -> None:

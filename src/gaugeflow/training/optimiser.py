@@ -1,9 +1,10 @@
-"""AdamW, written out: its state is plain tensors, and it does what it says in this order on every device."""
+"""AdamW of torch as a function of plain tensors: the optimiser's class loads a compiler for two seconds."""
 
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adamw import adamw
 
 from gaugeflow.config.training import AdamW
 from gaugeflow.errors import FileError
@@ -39,18 +40,15 @@ class Optimiser:
         rate       learning rate
         """
         self._steps += 1
-        (b1, b2), n = BETAS, self._steps
         parts = gradient.split([weight.numel() for weight in self._weights])
-        for k, (weight, part) in enumerate(zip(self._weights, parts, strict=True)):
-            g = part.reshape(weight.shape).to(weight.dtype)
-            m, v = self._moments["first"][k], self._moments["second"][k]
-            m.mul_(b1).add_(g, alpha=1 - b1)
-            v.mul_(b2).addcmul_(g, g, value=1 - b2)
-            if self._settings.amsgrad:
-                v = torch.maximum(self._moments["largest"][k], v, out=self._moments["largest"][k])
-            weight.mul_(1 - rate * self._settings.weight_decay)
-            scale = (v / (1 - b2**n)).sqrt_().add_(EPSILON)
-            weight.addcdiv_(m, scale, value=-rate / (1 - b1**n))
+        gradients = [g.reshape(w.shape).to(w.dtype) for g, w in zip(parts, self._weights, strict=True)]
+        before = torch.tensor(float(self._steps - 1))
+        adamw(
+            self._weights, gradients, self._moments["first"], self._moments["second"],
+            self._moments.get("largest", []), [before.clone() for _ in self._weights], foreach=False,
+            amsgrad=self._settings.amsgrad, beta1=BETAS[0], beta2=BETAS[1], lr=rate,
+            weight_decay=self._settings.weight_decay, eps=EPSILON, maximize=False,
+        )  # fmt: skip
 
     def state(self) -> dict[str, Tensor]:
         """A copy of its state by name: "first/3" is of the fourth weight."""
