@@ -17,6 +17,7 @@ include: "workflow/rules/needs.smk"
 include: "workflow/rules/groups.smk"
 include: "workflow/rules/ensemble.smk"
 include: "workflow/rules/measure.smk"
+include: "workflow/rules/models.smk"
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/analyse.smk"
 

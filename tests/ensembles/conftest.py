@@ -2,12 +2,9 @@
 
 import pytest
 
-from gaugeflow.ensembles.provenance import COMMIT_VARIABLE, commit
+from gaugeflow.ensembles.provenance import COMMIT_VARIABLE
 
 
 @pytest.fixture(autouse=True)
 def fixed_commit(monkeypatch):
     monkeypatch.setenv(COMMIT_VARIABLE, "0" * 40)
-    commit.cache_clear()
-    yield
-    commit.cache_clear()

@@ -33,11 +33,13 @@ def provenance(inputs: Mapping[str, str]) -> dict:
     }
 
 
-@cache
 def commit() -> str:
     """Commit of the running code: 40 hex digits, then "-dirty" if the package differs; "unknown" outside git."""
-    if named := os.environ.get(COMMIT_VARIABLE):
-        return named
+    return os.environ.get(COMMIT_VARIABLE) or _commit_of_repository()
+
+
+@cache
+def _commit_of_repository() -> str:
     package = Path(gaugeflow.__file__).resolve().parent
     if package.parent.name != "src":  # installed somewhere: a repository around it is not ours
         return "unknown"
