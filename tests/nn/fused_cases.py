@@ -2,7 +2,7 @@
 
 import torch
 
-from gaugeflow.kernels import conv_bilinear as kernels
+from gaugeflow.kernels.conv_bilinear import Shape, conv_bilinear
 from gaugeflow.nn.paths import straight_paths, transports
 
 
@@ -30,23 +30,23 @@ def inputs(n, extents, batch=2, n_in=2, n_out=3, kernel_size=2, symmetric=False,
     return field, products.contiguous(), shifts, random_weights(n_out, n_in, shifts, dtype)
 
 
-def made_for(field, products, shifts, alpha, width=None):
-    """What `kernels` wants to know of these inputs."""
+def kernels_of(field, products, shifts, alpha, width=None):
+    """Kernels for these inputs."""
     batch, n_in, *extents, n, _ = field.shape
     precision = "float64" if field.dtype == torch.complex128 else "float32"
     paths = tuple((s.displacement[::-1], s.product, s.backward) for s in shifts)
-    return kernels.shape(n, precision, tuple(extents), batch, n_in, len(alpha), products.shape[1], paths, width)
+    return conv_bilinear(Shape(n, precision, tuple(extents), batch, n_in, len(alpha), products.shape[1], paths, width))
 
 
 def by_kernels(field, products, shifts, alpha, *, width=None, threads=1):
     """(W', dL/dW, dL/dP, dL/dalpha) for a gradient dL/dW' that depends on the shape alone."""
-    shape = made_for(field, products, shifts, alpha, width)
+    kernels = kernels_of(field, products, shifts, alpha, width)
     out = torch.empty(field.shape[0], len(alpha), *field.shape[2:], dtype=field.dtype)
     gradient = random_complex(*out.shape, dtype=field.dtype, seed=4)
     back = [torch.zeros_like(x) for x in (field, products, alpha)]
     given = [x.data_ptr() for x in (field, products, alpha)]
-    kernels.conv_bilinear(shape, *given, out.data_ptr(), threads)
-    kernels.conv_bilinear_gradient(shape, *given, gradient.data_ptr(), *(x.data_ptr() for x in back), threads)
+    kernels.forward(*given, out.data_ptr(), threads)
+    kernels.gradient(*given, gradient.data_ptr(), *(x.data_ptr() for x in back), threads)
     return out, *back
 
 

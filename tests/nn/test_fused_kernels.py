@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 import torch
-from nn.fused_cases import by_kernels, by_torch, inputs, made_for
+from nn.fused_cases import by_kernels, by_torch, inputs, kernels_of
 
-from gaugeflow.kernels import conv_bilinear as kernels
+from gaugeflow.kernels.conv_bilinear import site_table, stages_of
 from gaugeflow.kernels.targets.lanes import native_width
 from gaugeflow.nn.conv_bilinear import conv_bilinear_pairs
 
@@ -44,7 +44,7 @@ def test_kernels_give_value_and_gradients_of_all_pairs(name, dtype):
 @pytest.mark.parametrize(("extents", "batch"), [((33, 32), 1), ((8, 7), 20)], ids=["one lattice", "many lattices"])
 def test_any_number_of_threads_gives_the_same_bits(extents, batch):
     arguments = inputs(2, extents, batch=batch, symmetric=True)
-    assert kernels._plan(made_for(*arguments)).slots > 1
+    assert kernels_of(*arguments).slots > 1
     one = by_kernels(*arguments, threads=1)
     for threads in (1, 2, 3):
         assert all(map(torch.equal, one, by_kernels(*arguments, threads=threads)))
@@ -66,8 +66,8 @@ def test_blocks_of_one_stage_add_to_no_common_site(extents, reach):
         for step in (reach, -reach)
     )
     block = 8
-    table = kernels.site_table(extents, displacements, block)
-    stages = kernels.stages_of(extents, displacements, block)
+    table = site_table(extents, displacements, block)
+    stages = stages_of(extents, displacements, block)
     assert sorted(itertools.chain(*stages)) == list(range(table.shape[1] // block))
     for stage in stages:
         touched = [set(table[:, b * block : (b + 1) * block].ravel()) for b in stage]
@@ -77,19 +77,18 @@ def test_blocks_of_one_stage_add_to_no_common_site(extents, reach):
 def test_float32_sums_of_many_blocks_keep_their_precision():
     """alpha's gradient of one large lattice: lanes pass their sums on to float64 before rounding piles up."""
     single = inputs(2, (512, 128), batch=1, n_in=1, n_out=1, dtype=torch.complex64)
-    plan = kernels._plan(made_for(*single))
     field, products, shifts, alpha = single
     ones = torch.ones_like(field)  # all terms of one sign: the worst case of a running sum
     found = _alpha_gradient(ones, torch.ones_like(products), shifts, alpha)
     wanted = _alpha_gradient(ones.to(torch.complex128), torch.ones_like(products).to(torch.complex128), shifts, alpha)
-    assert plan.blocks >= 1024
+    assert kernels_of(*single).blocks >= 1024
     assert max(relative([found], [wanted])) < 1e-6
 
 
 def _alpha_gradient(field, products, shifts, alpha):
     alpha = alpha.to(field.real.dtype)
-    shape = made_for(field, products, shifts, alpha)
+    kernels = kernels_of(field, products, shifts, alpha)
     gradient, back = torch.full_like(field, 1 / 3), torch.zeros_like(alpha)
     places = [x.data_ptr() for x in (field, products, alpha, gradient)]
-    kernels.conv_bilinear_gradient(shape, *places, 0, 0, back.data_ptr(), 1)
+    kernels.gradient(*places, 0, 0, back.data_ptr(), 1)
     return back

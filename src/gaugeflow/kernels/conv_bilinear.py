@@ -10,6 +10,7 @@ shares.
 """
 
 import functools
+import itertools
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gaugeflow.kernels.memory import address, aligned_zeros
+from gaugeflow.kernels.memory import CACHE_LINE, address, aligned_zeros
 from gaugeflow.kernels.targets import networks
 from gaugeflow.kernels.targets.lanes import native_width
 from gaugeflow.kernels.traversal import l2_bytes
@@ -31,7 +32,11 @@ SLOTS, SLOT_BYTES = 32, 1 << 24
 LATTICES = 8
 """With so many lattices each is done by one thread, and blocks need no stages."""
 
+SHARE_FORWARD, SHARE_BACK = 5, 2
+"""The part of the second-level cache that rows of mixed output channels take: a fifth, and half."""
+
 ALIGNMENT = 16
+"""Numbers to which places in the scratch are rounded: one cache line of float32."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Shape:
     extents       of the lattice axes, in the order of memory
     lattices, channels, outputs, products    numbers of them
     paths         (displacement along the axes, product, whether backward) of every path but ()
-    width         lanes of a register
+    width         lanes of a register, None for this machine's
     """
 
     n: int
@@ -54,13 +59,7 @@ class Shape:
     outputs: int
     products: int
     paths: tuple[tuple[tuple[int, ...], int, bool], ...]
-    width: int
-
-
-def shape(n, precision, extents, lattices, channels, outputs, products, paths, width=None) -> Shape:
-    """A `Shape`, of this machine's registers if no width is given."""
-    width = width or native_width(precision)
-    return Shape(n, precision, extents, lattices, channels, outputs, products, paths, width)
+    width: int | None = None
 
 
 @functools.lru_cache(maxsize=64)
@@ -108,84 +107,6 @@ def _steps(stages, lattices, slots):
     return np.array(steps), [*starts, len(steps)], len(stages)
 
 
-class _Plan:
-    """Tables of one `Shape`, and its kernels."""
-
-    def __init__(self, made_for: Shape):
-        s = self.shape = made_for
-        self.block = networks.GROUPS * s.width
-        displacements = tuple(d for d, _, _ in s.paths)
-        volume = math.prod(s.extents)
-        self.sites = site_table(s.extents, displacements, self.block)
-        self.paths = np.array([(product, back) for _, product, back in s.paths] or [(0, 0)], np.int64)
-        blocks = self.sites.shape[1] // self.block
-        self.blocks = blocks * s.lattices
-        pairs, factors = (len(s.paths) + 1) * s.channels, 2 * s.channels + 1
-        self.weights = s.outputs * factors * (2 * pairs + 1)
-        size = np.dtype(s.precision).itemsize
-        most = max(1, SLOT_BYTES // (self.weights * s.width * size))
-        self.slots = max(1, min(SLOTS, most, self.blocks // BLOCKS_OF_SLOT))
-        if s.lattices >= LATTICES:
-            self.slots = min(self.slots, s.lattices)
-        steps, starts, self.stages = _steps(stages_of(s.extents, displacements, self.block), s.lattices, self.slots)
-        self.steps, self.starts = np.ascontiguousarray(steps, np.int64), np.array(starts, np.int64)
-        row = networks.GROUPS * s.n**2 * s.width
-        together, together_back = (
-            self._together(factors * row * size * arrays, share) for arrays, share in ((2, 5), (4, 2))
-        )
-        sizes = {
-            "own": 2 * s.channels * row,
-            "part_s": (pairs + 1) * row,
-            "part_d": pairs * row,
-            "even": s.outputs * factors * (pairs + 1),
-            "odd": s.outputs * factors * pairs,
-            "spare": 2 * row,
-            "mixed_s": max(together, together_back) * factors * row,
-            "mixed_d": max(together, together_back) * factors * row,
-            "own_back": 2 * s.channels * row,
-            "back_s": together_back * factors * row,
-            "back_d": together_back * factors * row,
-            "part_s_back": pairs * row,
-            "part_d_back": pairs * row,
-        }
-        places, end = {}, 0
-        for name, count in sizes.items():
-            places[name] = end
-            end += -(-count // ALIGNMENT) * ALIGNMENT
-        self.scratch_bytes = end * size
-        self.sums_bytes = self.slots * self.weights * s.width * size
-        entries = {
-            "channels": s.channels,
-            "outputs": s.outputs,
-            "paths": len(s.paths),
-            "products": s.products,
-            "pairs": pairs,
-            "factors": factors,
-            "volume": volume,
-            "padded": self.sites.shape[1],
-            "blocks": blocks,
-            "stages": self.stages,
-            "slots": self.slots,
-            "together": together,
-            "together_back": together_back,
-        }
-        self.plan = np.array([(entries | places)[name] for name in networks.PLAN], np.int64)
-        self.tables = tuple(address(x) for x in (self.plan, self.paths, self.sites))
-        self.schedule = address(self.starts), address(self.steps)
-
-    def _together(self, bytes_of_one, share):
-        """Output channels whose rows fit a share of the second-level cache, evenly."""
-        rounds = -(-self.shape.outputs * bytes_of_one // max(bytes_of_one, l2_bytes() // share))
-        return -(-self.shape.outputs // rounds)
-
-    def run(self, fields=True, links=True):
-        """Module of compiled kernels."""
-        return networks.compiled(self.shape.n, self.shape.width, self.shape.precision, fields, links)
-
-
-_plan = functools.lru_cache(maxsize=256)(_Plan)
-
-
 class _Memory(threading.local):
     """Scratch of one thread, which grows to what was needed."""
 
@@ -217,55 +138,121 @@ def _on_threads(threads, call):
         future.result()
 
 
-def conv_bilinear(made_for: Shape, w: int, p: int, alpha: int, out: int, threads: int) -> None:
-    """out = W' of all lattices; addresses of contiguous arrays."""
-    plan = _plan(made_for)
-    kernel = plan.run().conv_bilinear
-    threads = max(1, min(threads, plan.blocks // BLOCKS_OF_SLOT))
-    cut = _cut(plan.blocks, threads)
+class ConvBilinear:
+    """The layer's kernels for one `Shape`, with its tables.
 
-    def call(thread):
-        kernel(cut[thread], cut[thread + 1], *plan.tables, alpha, w, p, out, _scratch.take(plan.scratch_bytes))
+    slots, stages    shares of alpha's gradient, and rounds of blocks that add to no common site
+    blocks           of all lattices together
+    """
 
-    _on_threads(threads, call)
+    def __init__(self, made_for: Shape):
+        s = self.shape = made_for
+        self.width = s.width or native_width(s.precision)
+        block = networks.GROUPS * self.width
+        displacements = tuple(d for d, _, _ in s.paths)
+        self._sites = site_table(s.extents, displacements, block)
+        self._paths = np.array([(product, back) for _, product, back in s.paths] or [(0, 0)], np.int64)
+        blocks = self._sites.shape[1] // block
+        self.blocks = blocks * s.lattices
+        pairs, factors = (len(s.paths) + 1) * s.channels, 2 * s.channels + 1
+        self.weights = s.outputs * factors * (2 * pairs + 1)
+        self._number = np.dtype(s.precision).itemsize
+        self.slots = self._count_slots()
+        steps, starts, self.stages = _steps(stages_of(s.extents, displacements, block), s.lattices, self.slots)
+        self._steps, self._starts = np.ascontiguousarray(steps, np.int64), np.array(starts, np.int64)
+        sizes = {
+            "channels": s.channels,
+            "outputs": s.outputs,
+            "paths": len(s.paths),
+            "products": s.products,
+            "pairs": pairs,
+            "factors": factors,
+            "volume": math.prod(s.extents),
+            "padded": self._sites.shape[1],
+            "blocks": blocks,
+            "stages": self.stages,
+            "slots": self.slots,
+        }
+        sizes |= self._scratch_places(pairs, factors)
+        self._plan = np.array([sizes[name] for name in networks.PLAN], np.int64)
+        self._tables = tuple(address(x) for x in (self._plan, self._paths, self._sites))
+        self._schedule = address(self._starts), address(self._steps)
 
+    def _count_slots(self):
+        most = max(1, SLOT_BYTES // (self.weights * self.width * self._number))
+        slots = max(1, min(SLOTS, most, self.blocks // BLOCKS_OF_SLOT))
+        return min(slots, self.shape.lattices) if self.shape.lattices >= LATTICES else slots
 
-def conv_bilinear_gradient(
-    made_for: Shape, w: int, p: int, alpha: int, g: int, dw: int, dp: int, dalpha: int, threads: int
-) -> None:
-    """dw += dL/dW, dp += dL/dP, dalpha = dL/dalpha from g = dL/dW'; dp = 0, dw = dp = 0: not wanted."""
-    plan = _plan(made_for)
-    module = plan.run(bool(dw), bool(dp))
-    kernel, threads = module.conv_bilinear_gradient, max(1, min(threads, plan.slots))
-    partial_bytes = 8 * plan.slots * plan.weights
-    sums = _sums.take(plan.sums_bytes + partial_bytes + 64)
-    partial = sums + -(-plan.sums_bytes // 64) * 64
-
-    def call(thread, first=0, last=plan.stages):
-        scratch = _scratch.take(plan.scratch_bytes)
-        kernel(
-            *(
-                thread,
-                threads,
-                first,
-                last,
-                *plan.tables,
-                *plan.schedule,
-                alpha,
-                w,
-                p,
-                g,
-                dw,
-                dp,
-                sums,
-                partial,
-                scratch,
-            )
+    def _scratch_places(self, pairs, factors):
+        """Where everything lies in a thread's scratch, and how many output channels are mixed at once."""
+        s = self.shape
+        row = networks.GROUPS * s.n**2 * self.width
+        together, together_back = (
+            self._together(factors * row * self._number * arrays, share)
+            for arrays, share in ((2, SHARE_FORWARD), (4, SHARE_BACK))
         )
+        most = max(together, together_back)
+        counts = {
+            "own": 2 * s.channels * row,
+            "part_s": (pairs + 1) * row,
+            "part_d": pairs * row,
+            "even": s.outputs * factors * (pairs + 1),
+            "odd": s.outputs * factors * pairs,
+            "spare": 2 * row,
+            "mixed_s": most * factors * row,
+            "mixed_d": most * factors * row,
+            "own_back": 2 * s.channels * row,
+            "back_s": together_back * factors * row,
+            "back_d": together_back * factors * row,
+            "part_s_back": pairs * row,
+            "part_d_back": pairs * row,
+        }
+        padded = [-(-count // ALIGNMENT) * ALIGNMENT for count in counts.values()]
+        ends = list(itertools.accumulate(padded, initial=0))
+        self._scratch_bytes = ends[-1] * self._number
+        return dict(zip(counts, ends, strict=False)) | {"together": together, "together_back": together_back}
 
-    if threads == 1:
-        call(0)
-    else:
-        for stage in range(plan.stages):
-            _on_threads(threads, functools.partial(call, first=stage, last=stage + 1))
-    module.add_slots(plan.slots, plan.weights, partial, dalpha)
+    def _together(self, bytes_of_one, share):
+        """Output channels whose rows fit a share of the second-level cache, evenly."""
+        rounds = -(-self.shape.outputs * bytes_of_one // max(bytes_of_one, l2_bytes() // share))
+        return -(-self.shape.outputs // rounds)
+
+    def _module(self, fields=True, links=True):
+        return networks.compiled(self.shape.n, self.width, self.shape.precision, fields, links)
+
+    def forward(self, w: int, p: int, alpha: int, out: int, threads: int) -> None:
+        """out = W' of all lattices; addresses of contiguous arrays."""
+        kernel = self._module().conv_bilinear
+        threads = max(1, min(threads, self.blocks // BLOCKS_OF_SLOT))
+        cut = _cut(self.blocks, threads)
+
+        def call(thread):
+            kernel(cut[thread], cut[thread + 1], *self._tables, alpha, w, p, out, _scratch.take(self._scratch_bytes))
+
+        _on_threads(threads, call)
+
+    def gradient(self, w: int, p: int, alpha: int, g: int, dw: int, dp: int, dalpha: int, threads: int) -> None:
+        """dw += dL/dW, dp += dL/dP, dalpha = dL/dalpha from g = dL/dW'.
+
+        dp = 0 if dL/dP is not wanted, dw = dp = 0 if neither is.
+        """
+        module = self._module(bool(dw), bool(dp))
+        kernel, threads = module.conv_bilinear_gradient, max(1, min(threads, self.slots))
+        sums_bytes = self.slots * self.weights * self.width * self._number
+        sums = _sums.take(sums_bytes + 8 * self.slots * self.weights + CACHE_LINE)
+        partial = sums + -(-sums_bytes // CACHE_LINE) * CACHE_LINE
+
+        def call(thread, first=0, last=self.stages):
+            place = thread, threads, first, last
+            arrays = alpha, w, p, g, dw, dp, sums, partial
+            kernel(*place, *self._tables, *self._schedule, *arrays, _scratch.take(self._scratch_bytes))
+
+        if threads == 1:
+            call(0)
+        else:
+            for stage in range(self.stages):
+                _on_threads(threads, functools.partial(call, first=stage, last=stage + 1))
+        module.add_slots(self.slots, self.weights, partial, dalpha)
+
+
+conv_bilinear = functools.lru_cache(maxsize=64)(ConvBilinear)

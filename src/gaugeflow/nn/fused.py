@@ -4,11 +4,13 @@ Only W, P and alpha are kept for the backward pass, which computes everything el
 depend on the number of threads (`torch.get_num_threads`). Gradients of gradients take the way of the plain torch form.
 """
 
+import functools
+
 import torch
 from torch import Tensor
 
 from gaugeflow.errors import ConfigError, GeometryError
-from gaugeflow.kernels import conv_bilinear as kernels
+from gaugeflow.kernels.conv_bilinear import Shape, conv_bilinear
 from gaugeflow.nn.conv_bilinear import Shifts, conv_bilinear_torch
 
 PRECISIONS = {torch.complex64: "float32", torch.complex128: "float64"}
@@ -39,11 +41,11 @@ class _ConvBilinear(torch.autograd.Function):
         ctx.save_for_backward(field, products, alpha)
         ctx.shifts = shifts
         field, products, alpha = _in_memory(field), _in_memory(products), _in_memory(alpha)
-        made_for = _shape(field, products, alpha, shifts)
+        kernels = _kernels(field, products, alpha, shifts)
         out = torch.empty((field.shape[0], alpha.shape[0], *field.shape[2:]), dtype=field.dtype)
         if out.numel():
             pointers = (x.data_ptr() for x in (field, products, alpha, out))
-            kernels.conv_bilinear(made_for, *pointers, torch.get_num_threads())
+            kernels.forward(*pointers, torch.get_num_threads())
         return out
 
     @staticmethod
@@ -53,14 +55,13 @@ class _ConvBilinear(torch.autograd.Function):
             return (*_differentiable(ctx.saved_tensors, ctx.shifts, gradient, wanted), None)
         field, products, alpha = map(_in_memory, ctx.saved_tensors)
         gradient = _in_memory(gradient)
-        made_for = _shape(field, products, alpha, ctx.shifts)
+        kernels = _kernels(field, products, alpha, ctx.shifts)
         links = wanted[1] and bool(ctx.shifts)
         back = torch.zeros_like(field) if wanted[0] or links else None
         products_back = torch.zeros_like(products) if wanted[1] else None
         alpha_back = torch.zeros_like(alpha)
         if gradient.numel():
-            kernels.conv_bilinear_gradient(
-                made_for,
+            kernels.gradient(
                 *(x.data_ptr() for x in (field, products, alpha, gradient)),
                 0 if back is None else back.data_ptr(),
                 products_back.data_ptr() if links else 0,
@@ -84,22 +85,15 @@ def _in_memory(x: Tensor) -> Tensor:
     return x.detach().resolve_conj().resolve_neg().contiguous()
 
 
-def _shape(field, products, alpha, shifts):
-    return _shape_of(field.shape, PRECISIONS[field.dtype], products.shape[1], alpha.shape[0], shifts)
+def _kernels(field, products, alpha, shifts):
+    return _kernels_of(field.shape, PRECISIONS[field.dtype], products.shape[1], alpha.shape[0], shifts)
 
 
-_shapes: dict = {}
-
-
-def _shape_of(sizes, precision, products, outputs, shifts):
-    key = sizes, precision, products, outputs, shifts
-    found = _shapes.get(key)
-    if found is None:
-        lattices, channels, *extents, n, _ = sizes
-        paths = tuple((tuple(reversed(s.displacement)), s.product, s.backward) for s in shifts)
-        found = kernels.shape(n, precision, tuple(extents), lattices, channels, outputs, products, paths)
-        _shapes[key] = found
-    return found
+@functools.lru_cache(maxsize=64)
+def _kernels_of(sizes, precision, products, outputs, shifts):
+    lattices, channels, *extents, n, _ = sizes
+    paths = tuple((tuple(reversed(s.displacement)), s.product, s.backward) for s in shifts)
+    return conv_bilinear(Shape(n, precision, tuple(extents), lattices, channels, outputs, products, paths))
 
 
 def _check(field, products, shifts, alpha):

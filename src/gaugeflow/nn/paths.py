@@ -6,8 +6,9 @@ itself. With P the ordered product of the links from x, P^dagger that back,
     T_path W(x) = P W(x + displacement) P^dagger
 """
 
+import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,8 +20,7 @@ from gaugeflow.nn.matrices import dagger, product
 Path = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Transport:
+class Transport(NamedTuple):
     """How one path carries W, given a list of products of links P.
 
         backward False    T W(x) = P(x) W(x + d) P(x)^dagger
@@ -96,7 +96,13 @@ def transports(links: Tensor, paths: Sequence[Path]) -> tuple[Tensor, tuple[Tran
     Two paths that run the same links in opposite senses along one line share a product; where only single forward or
     backward steps are asked for in all directions, P is the links without a copy.
     """
-    ndim = links.shape[1]
+    products, entries = _shared_products(links.shape[1], tuple(paths))
+    return transporters(links, products), entries
+
+
+@functools.lru_cache(maxsize=64)
+def _shared_products(ndim, paths):
+    """(paths whose products are needed, one `Transport` per path other than ())."""
     wanted = [path for path in paths if path]
     forward = [path if path[0] > 0 or len(set(path)) > 1 else tuple(-step for step in path) for path in wanted]
     products = list(dict.fromkeys(forward))
@@ -107,7 +113,7 @@ def transports(links: Tensor, paths: Sequence[Path]) -> tuple[Tensor, tuple[Tran
         Transport(displacement(path, ndim), products.index(base), path != base)
         for path, base in zip(wanted, forward, strict=True)
     )
-    return transporters(links, products), tuple(entries)
+    return tuple(products), tuple(entries)
 
 
 def _extend(known: dict[Path, Tensor], links: Tensor, path: Path) -> Tensor:
