@@ -103,7 +103,6 @@ def test_a_second_process_loads_what_the_first_compiled(tmp_path):
 def _alpha_gradient(field, products, shifts, alpha):
     alpha = alpha.to(field.real.dtype)
     kernels = kernels_of(field, products, shifts, alpha)
-    gradient, back = torch.full_like(field, 1 / 3), torch.zeros_like(alpha)
-    places = [x.data_ptr() for x in (field, products, alpha, gradient)]
-    kernels.gradient(*places, 0, 0, back.data_ptr(), 1)
-    return back
+    gradient, back = torch.full_like(field, 1 / 3), [torch.zeros_like(x) for x in (field, products, alpha)]
+    kernels.gradient(*(x.data_ptr() for x in (field, products, alpha, gradient, *back)), 1)
+    return back[2]
