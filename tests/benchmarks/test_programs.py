@@ -167,6 +167,14 @@ def test_graphs_are_built_in_jobs_of_several_steps_and_nothing_runs(tmp_path):
         assert row["peak_bytes"] < record["aims"]["peak_bytes"]
 
 
+def test_forms_of_the_fused_layer_are_timed_beside_each_other(tmp_path):
+    printed = program("lcnn_layer", "--quick", "--out", tmp_path)
+    rows = read(tmp_path, "lcnn_layer_1threads")["rows"]
+    assert len(rows) == len(("A", "B")) * len(("float32", "float64")) * len(("kernel", "torch", "pairs"))
+    assert all(0 < row["forward_us"] < row["both_us"] for row in rows)
+    assert printed.count("% of peak)") == len(rows)
+
+
 def test_without_a_gpu_that_is_said():
     done = run("python", BENCHMARKS / "gpu.py", "--quick", CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 2

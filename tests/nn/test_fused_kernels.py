@@ -1,6 +1,10 @@
 """Kernels of the fused layer: the same numbers as all pairs, whatever the registers, the threads and the lattice."""
 
 import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -85,10 +89,20 @@ def test_float32_sums_of_many_blocks_keep_their_precision():
     assert max(relative([found], [wanted])) < 1e-6
 
 
+def test_a_second_process_loads_what_the_first_compiled(tmp_path):
+    """Without torch: kernels of 1 x 1 matrices in registers of two lanes, the smallest there are."""
+    program = Path(__file__).with_name("cold_layer.py")
+    environment = {**os.environ, "GAUGEFLOW_CACHE_DIR": str(tmp_path)}
+    compiled = []
+    for _ in range(2):
+        done = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True, check=True)
+        compiled.append(done.stdout.split())
+    assert compiled == [["conv_bilinear"], []]
+
+
 def _alpha_gradient(field, products, shifts, alpha):
     alpha = alpha.to(field.real.dtype)
     kernels = kernels_of(field, products, shifts, alpha)
-    gradient, back = torch.full_like(field, 1 / 3), torch.zeros_like(alpha)
-    places = [x.data_ptr() for x in (field, products, alpha, gradient)]
-    kernels.gradient(*places, 0, 0, back.data_ptr(), 1)
-    return back
+    gradient, back = torch.full_like(field, 1 / 3), [torch.zeros_like(x) for x in (field, products, alpha)]
+    kernels.gradient(*(x.data_ptr() for x in (field, products, alpha, gradient, *back)), 1)
+    return back[2]
