@@ -28,7 +28,7 @@ CASES = {
     "SU(2) 4D, channels in groups": {"n": 2, "extents": (2, 2, 3, 2), "batch": 1, "n_in": 6, "n_out": 40},
     "U(4) 2D": {"n": 4, "extents": (5, 3), "batch": 1, "symmetric": True},
 }
-SINGLE = ("SU(2) 2D symmetric, K = 3", "SU(2) 2D, bent paths", "SU(3) 2D, several blocks")
+SINGLE = ("SU(2) 2D symmetric, K = 3", "SU(2) 2D, bent paths")
 RUNS = [*((name, torch.complex128) for name in CASES), *((name, torch.complex64) for name in SINGLE)]
 
 

@@ -31,7 +31,7 @@ class LatticeConvBilinear(nn.Module):
 
     Weights alpha[n_out, 2 n_in + 1, 2 n_in n_T + 1] are real. Flops a site: transports 16 N^3 n_in (n_T - 1), mixing
     4 N^2 n_out (2 n_in + 1) (2 n_in n_T + 1), products 8 N^3 n_out (2 n_in + 1). Bytes that must move: W, U and W',
-    16 N^2 (n_in + D + n_out) in complex128.
+    16 N^2 (n_in + D + n_out) in complex128. Kernels halve the mixing, see `nn.fused`.
     """
 
     takes = (Kind.ADJOINT, Kind.LINKS)

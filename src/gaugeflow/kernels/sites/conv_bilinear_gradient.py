@@ -155,22 +155,32 @@ def add_at(address, sites, first, lanes, m, spare):
 
 
 @routine
-def transports_back(lattice, first, groups, w, p, dw, dp, plan, paths, sites, scratch):
-    """dW and dP of a block from ES, ED and what the products gave."""
+def sites_back(lattice, first, groups, dw, plan, sites, scratch):
+    """dW at the block's own sites: from the products, and from the untransported T_0c."""
     align_stack()
-    channels, volume, padded = load_word(plan, CHANNELS), load_word(plan, VOLUME), load_word(plan, PADDED)
+    channels, volume = load_word(plan, CHANNELS), load_word(plan, VOLUME)
     es, ed = scratch + REAL_BYTES * load_word(plan, PART_S_BACK), scratch + REAL_BYTES * load_word(plan, PART_D_BACK)
     own_back, spare = scratch + REAL_BYTES * load_word(plan, OWN_BACK), scratch + REAL_BYTES * load_word(plan, SPARE)
     field = REAL_BYTES * volume * SITE
-    w, dw = w + lattice * channels * field, dw + lattice * channels * field
-    p, dp = p + lattice * load_word(plan, PRODUCTS) * field, dp + lattice * load_word(plan, PRODUCTS) * field
+    dw += lattice * channels * field
     for group in range(groups):
-        here, lanes = first + group * W, volume - first - group * W
         for c in range(channels):
             e = c * ROW + group * ALGEBRA
             d = joined_twice(load_algebra(es, e), load_algebra(ed, e))
             d = matrix_add(load(own_back, (c * GROUPS + group) * MATRIX), d)
-            add_at(dw + c * field, sites, here, lanes, d, spare)
+            add_at(dw + c * field, sites, first + group * W, volume - first - group * W, d, spare)
+
+
+@routine
+def transports_back(lattice, first, groups, w, p, dw, dp, plan, paths, sites, scratch):
+    """dW(x + d_t) and dP_t of a block from ES and ED."""
+    align_stack()
+    channels, volume, padded = load_word(plan, CHANNELS), load_word(plan, VOLUME), load_word(plan, PADDED)
+    es, ed = scratch + REAL_BYTES * load_word(plan, PART_S_BACK), scratch + REAL_BYTES * load_word(plan, PART_D_BACK)
+    spare = scratch + REAL_BYTES * load_word(plan, SPARE)
+    field = REAL_BYTES * volume * SITE
+    w, dw = w + lattice * channels * field, dw + lattice * channels * field
+    p, dp = p + lattice * load_word(plan, PRODUCTS) * field, dp + lattice * load_word(plan, PRODUCTS) * field
     for t in range(load_word(plan, PATHS)):
         product, back = load_word(paths, 2 * t) * field, load_word(paths, 2 * t + 1)
         for group in range(groups):
@@ -206,6 +216,27 @@ def transports_back(lattice, first, groups, w, p, dw, dp, plan, paths, sites, sc
                     add_at(dp + product, sites, here, lanes, du, spare)
 
 
+@routine
+def block_back(lattice, block, plan, paths, sites, w, p, g, dw, dp, sums, scratch):
+    """All that one block adds to dW, dP and a slot's lane sums."""
+    first, outputs, together = block * (GROUPS * W), load_word(plan, OUTPUTS), load_word(plan, TOGETHER_BACK)
+    groups = min(GROUPS, (load_word(plan, VOLUME) - first + W - 1) // W)
+    transport_block(w, p, plan, paths, sites, lattice, first, groups, scratch)
+    if FIELDS:
+        clear(scratch + REAL_BYTES * load_word(plan, OWN_BACK), load_word(plan, CHANNELS) * GROUPS * MATRIX)
+    for a in range(0, outputs, together):
+        some = min(together, outputs - a)
+        if FIELDS:
+            mix_outputs(a, some, groups, plan, scratch)
+        products_back(lattice, first, groups, a, some, g, plan, sites, scratch)
+        if FIELDS:
+            mix_back(a, some, groups, plan, scratch)
+        overlaps(a, some, groups, sums, plan, scratch)
+    if FIELDS:
+        sites_back(lattice, first, groups, dw, plan, sites, scratch)
+        transports_back(lattice, first, groups, w, p, dw, dp, plan, paths, sites, scratch)
+
+
 @kernel
 def conv_bilinear_gradient(
     thread, threads, first, last, plan, paths, sites, starts, steps, alpha, w, p, g, dw, dp, sums, partial, scratch
@@ -220,11 +251,8 @@ def conv_bilinear_gradient(
     align_stack()
     split_weights(alpha, plan, scratch)
     put_one(plan, scratch)
-    slots, volume = load_word(plan, SLOTS), load_word(plan, VOLUME)
-    outputs, together = load_word(plan, OUTPUTS), load_word(plan, TOGETHER_BACK)
-    channels, factors = load_word(plan, CHANNELS), load_word(plan, FACTORS)
-    numbers = outputs * factors * (2 * load_word(plan, PAIRS) + 1)
-    own_back = scratch + REAL_BYTES * load_word(plan, OWN_BACK)
+    slots = load_word(plan, SLOTS)
+    numbers = load_word(plan, OUTPUTS) * load_word(plan, FACTORS) * (2 * load_word(plan, PAIRS) + 1)
     for stage in range(first, last):
         for slot in range(thread, slots, threads):
             mine, gradient = sums + REAL_BYTES * slot * numbers * W, partial + 8 * slot * numbers
@@ -234,21 +262,20 @@ def conv_bilinear_gradient(
                     store_double(gradient, k, 0.0)
             since = 0
             for k in range(load_word(starts, stage * slots + slot), load_word(starts, stage * slots + slot + 1)):
-                lattice, start = load_word(steps, 2 * k), load_word(steps, 2 * k + 1) * (GROUPS * W)
-                groups = min(GROUPS, (volume - start + W - 1) // W)
-                transport_block(w, p, plan, paths, sites, lattice, start, groups, scratch)
-                if FIELDS:
-                    clear(own_back, channels * GROUPS * MATRIX)
-                for a in range(0, outputs, together):
-                    some = min(together, outputs - a)
-                    if FIELDS:
-                        mix_outputs(a, some, groups, plan, scratch)
-                    products_back(lattice, start, groups, a, some, g, plan, sites, scratch)
-                    if FIELDS:
-                        mix_back(a, some, groups, plan, scratch)
-                    overlaps(a, some, groups, mine, plan, scratch)
-                if FIELDS:
-                    transports_back(lattice, start, groups, w, p, dw, dp, plan, paths, sites, scratch)
+                block_back(
+                    load_word(steps, 2 * k),
+                    load_word(steps, 2 * k + 1),
+                    plan,
+                    paths,
+                    sites,
+                    w,
+                    p,
+                    g,
+                    dw,
+                    dp,
+                    mine,
+                    scratch,
+                )
                 since += 1
                 if since == SPILL:
                     take_sums(mine, gradient, plan)
