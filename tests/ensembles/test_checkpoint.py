@@ -101,7 +101,7 @@ def test_a_second_process_is_refused_and_death_frees_the_lock(tmp_path):
 def test_scratch_of_another_run_is_refused(tmp_path, spec, chunk):
     out = tmp_path / "0000.h5"
     folder = saved(out)
-    with pytest.raises(FileError, match="progress of another run") as caught:
+    with pytest.raises(FileError, match="progress of another chunk") as caught:
         Progress(out, spec, chunk).__enter__()
     assert str(folder) in str(caught.value)
     with Progress(out, "spec", 0) as progress:  # the refusal keeps neither the lock nor touches the progress

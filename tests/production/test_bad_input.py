@@ -244,4 +244,4 @@ def test_progress_of_another_spec_is_refused(gaugeflow, tmp_path):
     progress_of(gaugeflow, tmp_path)
     write_small_spec(gaugeflow, tmp_path, seed=5)
     done = gaugeflow("--quiet", *GENERATE.split(), cwd=tmp_path)
-    assert_one_message(done, FILE, "progress of another run")
+    assert_one_message(done, FILE, "progress of another chunk")

@@ -130,4 +130,4 @@ def interrupted(study, folder, out):
     """A training that was stopped after two steps."""
     with pytest.raises(TryAgain):
         train(study, folder, out, advance=lambda done: done == 2 and os.kill(os.getpid(), signal.SIGTERM))
-    assert Progress(out, "").exists()
+    assert Progress(out, "").has_progress()

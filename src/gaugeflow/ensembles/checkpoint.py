@@ -1,7 +1,6 @@
-"""Progress of an unfinished chunk: survives SIGKILL at any moment, belongs to one process and one spec.
+"""Progress of an unfinished chunk, in its scratch folder.
 
-    <out>.partial/        next to the chunk's file, e.g. configs/0003.h5.partial/
-        lock, owner       the lease of the process that works on the chunk, see gaugeflow.jobs.lease
+    <out>.partial/        see gaugeflow.ensembles.scratch
         identity.json     spec_sha256 and chunk
         state.h5          the chain after its last saved trajectory, replaced as a whole
         config_0000.h5    saved configurations from number 0 on, written once; the next file is named after its first
@@ -9,25 +8,19 @@
 Configurations are written before the state that counts them, so `n_saved` of the state always names files that exist.
 """
 
-import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
-from gaugeflow.ensembles.atomic import atomic_path, file_failures, flush_to_disk, remove_leftovers, temporary_name
 from gaugeflow.ensembles.collective import CollectiveLinks
 from gaugeflow.ensembles.links import LinkSource, Slab, as_array, as_source, nbytes
 from gaugeflow.ensembles.reader import ChunkFile, StoredLinks, open_file
 from gaugeflow.ensembles.schema import FORMAT, PLAQUETTES
+from gaugeflow.ensembles.scratch import Scratch
 from gaugeflow.ensembles.writer import Configuration, Dataset, write_arrays, write_batch
 from gaugeflow.errors import FileError
-from gaugeflow.jobs.lease import Lease, is_lease_file
 
 HISTORY = "history/"
 BATCH = "saved_configurations"
@@ -37,11 +30,6 @@ WAITING_BYTES = 1 << 24
 
 STREAMED_BYTES = 1 << 22
 """Configurations of this size and larger do not wait: each goes to its file slab by slab."""
-
-
-def scratch_folder(out: Path) -> Path:
-    """Folder of an unfinished chunk."""
-    return out.with_name(f"{out.name}.partial")
 
 
 class SavedLinks:
@@ -72,8 +60,8 @@ class State:
     n_saved: int
 
 
-class Progress:
-    """Exclusive access to the scratch folder of one chunk; a context manager that leaves none if nothing was saved.
+class Progress(Scratch):
+    """Exclusive access to the scratch folder of one chunk.
 
     out_path      the chunk's final file
     spec_sha256   hash of the resolved spec: a scratch folder of another spec is refused
@@ -83,36 +71,15 @@ class Progress:
     """
 
     def __init__(self, out_path: Path | str, spec_sha256: str, chunk: int) -> None:
-        self.out_path = Path(out_path)
-        self.folder = scratch_folder(self.out_path)
         self._identity = {"chunk": int(chunk), "spec_sha256": spec_sha256}
-        self._lease = Lease(self.folder)
+        super().__init__(Path(out_path), "state.h5", {"format": FORMAT, **self._identity}, work="chunk")
         self._n_saved = 0  # counted by the state on disk
         self._n_written = 0  # in files, counted or not
         self._waiting: list[Configuration] = []  # in memory, for the next file
 
-    def __enter__(self) -> "Progress":
-        with file_failures(self.folder, "creating"):
-            self._lease.acquire()
-        try:
-            self._remove_temporaries()
-            self._claim()
-        except BaseException:
-            if all(is_lease_file(name) for name in os.listdir(self.folder)):
-                self._discard()
-            self._lease.release()
-            raise
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is not None and self.folder.exists() and not self._state_path.exists():
-            with suppress(FileError):  # the first error is on its way, and an empty folder does no harm
-                self._discard()
-        self._lease.release()
-
-    def permit(self) -> None:
-        """Called before anything is published: LeaseLost if another process has taken over the chunk."""
-        self._lease.check()
+    def has_progress(self) -> bool:
+        """A state, or configurations that wait for one."""
+        return super().has_progress() or self._config_path(0).exists()
 
     def load(self) -> State | None:
         """The last saved state, None if there is none; every configuration that it counts is read and compared.
@@ -121,12 +88,12 @@ class Progress:
 
         Raises    FileError if the state or one of its configurations is damaged or missing
         """
-        if not self._state_path.exists():
+        if not self.state_path.exists():
             self._remove_uncounted()
             return None
-        with self._open(self._state_path, "state") as file:
+        with self._open(self.state_path, "state") as file:
             state = State(
-                links=SavedLinks(self._state_path, file.shape("links")),
+                links=SavedLinks(self.state_path, file.shape("links")),
                 trajectory=file.attributes["trajectory"],
                 history={n.removeprefix(HISTORY): file.dataset(n) for n in file.names if n.startswith(HISTORY)},
                 n_saved=file.attributes["n_saved"],
@@ -151,7 +118,7 @@ class Progress:
         datasets = {"links": Dataset(as_source(state.links))}
         datasets |= {HISTORY + name: Dataset(np.asarray(values)) for name, values in state.history.items()}
         attributes = {**self._identity, "trajectory": int(state.trajectory), "n_saved": int(state.n_saved)}
-        write_arrays(self._state_path, "state", datasets=datasets, attributes=attributes, permit=self.permit)
+        write_arrays(self.state_path, "state", datasets=datasets, attributes=attributes, permit=self.permit)
         self._n_saved = state.n_saved
 
     def save_configuration(self, index: int, links: np.ndarray | LinkSource, plaquettes: Mapping) -> None:
@@ -196,20 +163,6 @@ class Progress:
                 found += [(self._config_path(first), i) for i in range(batch.shape("links")[0])]
         return found
 
-    def finish(self) -> None:
-        """Remove the scratch folder; the final file must be in place.
-
-        Raises    FileError if it is not
-        """
-        if not self.out_path.exists():
-            raise FileError(f"{self.out_path}: not written yet, the progress in {self.folder} is kept")
-        self._discard()
-        self._lease.release()
-
-    @property
-    def _state_path(self) -> Path:
-        return self.folder / "state.h5"
-
     def _config_path(self, first: int) -> Path:
         return self.folder / f"config_{first:04d}.h5"
 
@@ -234,7 +187,7 @@ class Progress:
             n = batch.shape("links")[0]
             if batch.attributes["first"] != first or n == 0 or first + n > self._n_saved:
                 batch.close()
-                raise self._damaged(f"{self._config_path(first)} does not hold the configurations that state.h5 counts")
+                raise self.damaged(f"{self._config_path(first)} does not hold the configurations that state.h5 counts")
             yield batch
             first += n
 
@@ -252,49 +205,9 @@ class Progress:
             file = open_file(path, kind)
             sound = file.recompute_digest() == file.content_sha256
         except FileError as error:
-            raise self._damaged(str(error)) from error
+            raise self.damaged(str(error)) from error
         wrong = {key: file.attributes[key] for key, value in self._identity.items() if file.attributes[key] != value}
         if wrong or not sound:
             file.close()
-            raise self._damaged(f"{path} {f'belongs to {wrong}' if wrong else 'does not have its stored hash'}")
+            raise self.damaged(f"{path} {f'belongs to {wrong}' if wrong else 'does not have its stored hash'}")
         return file
-
-    def _damaged(self, what: str) -> FileError:
-        return FileError(
-            f"{what}; the progress of this chunk cannot be used: delete {self.folder} to start the chunk again"
-        )
-
-    def _claim(self) -> None:
-        """Write the identity into a new folder, compare it in an old one."""
-        path = self.folder / "identity.json"
-        wanted = {"format": FORMAT, **self._identity}
-        if not path.exists():
-            if self._state_path.exists() or self._config_path(0).exists():
-                raise self._damaged(f"{path} is missing")
-            with atomic_path(path, self.permit) as temporary:
-                temporary.write_text(json.dumps(wanted, sort_keys=True) + "\n")
-            return
-        try:
-            found = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise self._damaged(f"{path} cannot be read ({error})") from error
-        if found != wanted:
-            raise FileError(
-                f"{self.folder}: progress of another run: found {found}, wanted {wanted}; "
-                "delete the folder, or choose another output"
-            )
-
-    def _remove_temporaries(self) -> None:
-        remove_leftovers(self.out_path, exclusive=True)
-        for entry in self.folder.glob(".*.tmp"):
-            entry.unlink(missing_ok=True)
-
-    def _discard(self) -> None:
-        """Remove the scratch folder, owned to the end."""
-        self.permit()
-        self._lease.retire()
-        with file_failures(self.folder, "removing"):
-            discarded = temporary_name(self.out_path)  # renamed first: a half removed folder never passes for progress
-            os.replace(self.folder, discarded)
-            shutil.rmtree(discarded)
-            flush_to_disk(self.folder.parent)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gaugeflow.config.cost import chunk_bytes, links_bytes
 from gaugeflow.config.ensemble import EnsembleSpec
-from gaugeflow.ensembles.checkpoint import scratch_folder
+from gaugeflow.ensembles.scratch import scratch_folder
 from gaugeflow.jobs.clock import check_clock
 from gaugeflow.jobs.disk import require_free
 

@@ -122,7 +122,7 @@ class TrainingRun:
     def _begin(self, progress: Any) -> None:
         """Take up the saved state on all ranks, if there is one."""
         found, problem = None, None
-        if self.world.comm.broadcast(self.root and progress.exists()):
+        if self.world.comm.broadcast(self.root and progress.has_progress()):
             try:
                 found = (progress if self.root else Progress(self.out, self.identity_sha256)).load()
             except GaugeflowError as error:
