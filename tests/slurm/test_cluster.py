@@ -96,10 +96,10 @@ def test_a_node_without_power_is_missed_and_comes_back(own):
 
 
 def test_jobs_live_on_without_slurmd(own):
-    own.run("sbatch", "-A", ACCOUNT, "-w", "n2", "-o", "/dev/null", "--wrap", "sleep 1.5; echo $SLURM_JOB_ID")
-    own.wait_for(lambda: own.jobs("RUNNING"), "the job runs")
+    own.run("sbatch", "-A", ACCOUNT, "-w", "n2", "-o", "/dev/null", "--wrap", "sleep 3; echo $SLURM_JOB_ID")
+    own.wait_for(lambda: any("sleep 3" in line for line in own.leftovers()), "the job runs")
     own.kill_slurmd("n2")
-    assert any("sleep" in line for line in own.leftovers())
+    assert any("sleep 3" in line for line in own.leftovers())
     own.node_up("n2")
     own.wait_for(lambda: not own.jobs(), "the job ends")
     assert own.jobs("FAILED") == []
