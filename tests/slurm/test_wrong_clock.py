@@ -1,4 +1,4 @@
-"""A clock that is an hour ahead, on the node that computes or where the run is submitted: refused, nothing lost."""
+"""A clock that is an hour ahead on the nodes that compute: refused, nothing lost."""
 
 import json
 from pathlib import Path
@@ -32,16 +32,6 @@ def study(tmp_path):
     content["scales"]["tiny"]["ensembles"][0]["save_every"] = FASTER
     (folder / "study.yaml").write_text(yaml.safe_dump(content))
     return folder
-
-
-def test_nothing_is_submitted_where_the_clock_is_wrong(cluster, ahead, study, tmp_path):
-    profile = write_profile(tmp_path / "profile")
-    line = ("gaugeflow", "submit", study, "--profile", profile, "--scale", "tiny", "--root", tmp_path / "run")
-    result = cluster.run(*line, "--coordinator", "here", cwd=tmp_path, **ahead)
-    assert result.returncode == 3, result.stdout + result.stderr
-    assert "3600 s apart" in result.stderr
-    assert cluster.jobs() == []
-    assert [path for path in (tmp_path / "run").rglob("*") if path.is_file()] == []
 
 
 def test_a_step_on_nodes_with_a_wrong_clock_fails_with_the_reason_and_is_done_elsewhere(

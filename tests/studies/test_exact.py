@@ -192,10 +192,14 @@ def test_exact_rows_ask_for_small_errors():
             assert row.max_error <= share * value * (1 + 1e-9), (study, scale, row.name)
 
 
-def test_every_ensemble_of_every_study_is_judged():
+def test_every_ensemble_of_every_study_is_judged_itself_or_through_a_network():
     for folder in sorted(STUDIES.glob("[!_]*/study.yaml")):
         for scale, file in (("full", "reference.csv"), ("tiny", "reference_tiny.csv")):
             with (folder.parent / file).open() as stream:
                 judged = {row["name"].partition("/")[0] for row in csv.DictReader(stream)}
-            labels = {ensemble.label for ensemble in load_study(folder.parent, scale).ensembles}
-            assert labels == judged, (folder.parent.name, scale)
+            study = load_study(folder.parent, scale)
+            labels = {ensemble.label for ensemble in study.ensembles}
+            served = {training.label: {*training.train, *training.test} for training in study.trainings}
+            through = {ensemble.label for name in judged & served.keys() for ensemble in served[name]}
+            assert labels - judged - through == set(), (study.name, scale)
+            assert judged - labels - served.keys() == set(), (study.name, scale)
