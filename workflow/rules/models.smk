@@ -32,18 +32,8 @@ def training_ranks(wildcards):
     return training_of(wildcards).ranks
 
 
-def training_launch(wildcards):
-    number = training_ranks(wildcards)
-    return f"{config['launcher']} -n {number}" if number > 1 else ""
-
-
-def training_mpi(wildcards):
-    return config["launcher"] if training_ranks(wildcards) > 1 else None
-
-
-def training_tasks(wildcards):
-    number = training_ranks(wildcards)
-    return number if number > 1 else None
+training_launch, training_mpi = launch_of(training_ranks), mpi_of(training_ranks)
+training_tasks = tasks_of(training_ranks)
 
 
 def training_cards(wildcards):

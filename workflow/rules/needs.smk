@@ -33,21 +33,36 @@ def ranks(wildcards):
     return ensemble_of(wildcards).ranks
 
 
-def launch(wildcards):
+def launch_of(count):
     """Nothing for one rank: it needs no launcher, and the SLURM executor refuses MPI jobs of one task."""
-    number = ranks(wildcards)
-    return f"{config['launcher']} -n {number}" if number > 1 else ""
+
+    def launch(wildcards):
+        number = count(wildcards)
+        return f"{config['launcher']} -n {number}" if number > 1 else ""
+
+    return launch
 
 
-def mpi(wildcards):
+def mpi_of(count):
     """With this resource the SLURM executor leaves srun to the launcher; without, it starts the one task itself."""
-    return config["launcher"] if ranks(wildcards) > 1 else None
+
+    def mpi(wildcards):
+        return config["launcher"] if count(wildcards) > 1 else None
+
+    return mpi
 
 
-def tasks(wildcards):
+def tasks_of(count):
     """None for one rank: the tasks of steps that run side by side are added up, and each would get all their cores."""
-    number = ranks(wildcards)
-    return number if number > 1 else None
+
+    def tasks(wildcards):
+        number = count(wildcards)
+        return number if number > 1 else None
+
+    return tasks
+
+
+launch, mpi, tasks = launch_of(ranks), mpi_of(ranks), tasks_of(ranks)
 
 
 def job_of_generate(wildcards):
